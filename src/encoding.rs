@@ -1,0 +1,106 @@
+//! The bytes of our own formats (stored events, the journal's session record): little-endian numbers, and text
+//! with its length before it. Readers check every length, so that damaged bytes give `None` and never a panic.
+
+use uuid::Uuid;
+
+/// Appends values to a buffer.
+pub(crate) trait Put {
+    fn bytes(&mut self, bytes: &[u8]);
+
+    fn u8(&mut self, value: u8) {
+        self.bytes(&[value]);
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    fn i64(&mut self, value: i64) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    fn uuid(&mut self, value: &Uuid) {
+        self.bytes(value.as_bytes());
+    }
+
+    fn text(&mut self, value: &str) {
+        // Limits elsewhere keep every text far below 4 GiB.
+        self.u32(value.len() as u32);
+        self.bytes(value.as_bytes());
+    }
+
+    /// A marker, then the value if there is one.
+    fn option<T>(&mut self, value: Option<T>, put: impl FnOnce(&mut Self, T)) {
+        match value {
+            None => self.u8(0),
+            Some(value) => {
+                self.u8(1);
+                put(self, value);
+            }
+        }
+    }
+}
+
+impl Put for Vec<u8> {
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Takes values from the front of a slice.
+pub(crate) struct Take<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Take<'a> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.bytes(N)?.try_into().ok()
+    }
+
+    pub(crate) fn u8(&mut self) -> Option<u8> {
+        Some(self.array::<1>()?[0])
+    }
+
+    pub(crate) fn bool(&mut self) -> Option<bool> {
+        match self.u8()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn i64(&mut self) -> Option<i64> {
+        Some(i64::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn uuid(&mut self) -> Option<Uuid> {
+        Some(Uuid::from_bytes(self.array()?))
+    }
+
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        let length = self.u32()? as usize;
+        std::str::from_utf8(self.bytes(length)?).ok()
+    }
+
+    /// The outer `None` is damage, the inner one an absent value.
+    pub(crate) fn option<T>(&mut self, take: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        if self.bool()? { take(self).map(Some) } else { Some(None) }
+    }
+}

@@ -1,0 +1,120 @@
+//! What can happen: the kinds of events, and how much a log record matters.
+
+use crate::error::{Error, invalid};
+
+/// OpenTelemetry's severity numbers, 1 (trace) to 24 (fatal 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Severity(u8);
+
+impl Severity {
+    /// Fine-grained debugging.
+    pub const TRACE: Self = Self(1);
+    /// Debugging.
+    pub const DEBUG: Self = Self(5);
+    /// Something happened, as it should.
+    pub const INFO: Self = Self(9);
+    /// Not an error, but worth a look.
+    pub const WARN: Self = Self(13);
+    /// Something went wrong.
+    pub const ERROR: Self = Self(17);
+    /// The app cannot go on.
+    pub const FATAL: Self = Self(21);
+
+    /// The severity of that number.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] outside 1 to 24.
+    pub fn new(number: u32) -> Result<Self, Error> {
+        match u8::try_from(number) {
+            Ok(number @ 1..=24) => Ok(Self(number)),
+            _ => Err(invalid(format!("a severity is 1 to 24, not {number}"))),
+        }
+    }
+
+    /// Its number, 1 to 24.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// What happened, with what each kind must say.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A screen was shown. At least one of the two is there.
+    ScreenView {
+        /// What the app calls the screen.
+        name: Option<String>,
+        /// Which one it was.
+        id: Option<String>,
+    },
+    /// Snowplow's structured event; `label`, `property` and `value` are fields.
+    Structured {
+        /// The group of events.
+        category: String,
+        /// What was done.
+        action: String,
+    },
+    /// Data described by a schema of the host's.
+    SelfDescribing {
+        /// The schema's URI, e.g. `iglu:com.acme/thing/jsonschema/1-0-0`.
+        schema: String,
+        /// JSON that follows it.
+        data: String,
+    },
+    /// Something took time.
+    Timing {
+        /// The group of timings.
+        category: String,
+        /// What was timed.
+        variable: String,
+        /// How long it took.
+        timing_ms: u64,
+    },
+    /// A log record.
+    Log {
+        /// How much it matters.
+        severity: Severity,
+        /// Where it comes from: a logger's name, a class.
+        source: Option<String>,
+        /// What it says.
+        message: String,
+    },
+    /// An error or exception (S14).
+    Error {
+        /// Its type or class.
+        error_type: String,
+        /// What it says.
+        message: String,
+        /// Nothing caught it.
+        unhandled: bool,
+    },
+    /// A feature of the app was used.
+    Feature {
+        /// The feature.
+        name: String,
+    },
+}
+
+impl EventKind {
+    /// The kind's number in stored events. Never reused.
+    pub(crate) fn number(&self) -> u8 {
+        match self {
+            Self::ScreenView { .. } => 1,
+            Self::Structured { .. } => 2,
+            Self::SelfDescribing { .. } => 3,
+            Self::Timing { .. } => 4,
+            Self::Log { .. } => 5,
+            Self::Error { .. } => 6,
+            Self::Feature { .. } => 7,
+        }
+    }
+
+    /// For an error: whether nothing caught it.
+    pub(crate) fn error(&self) -> Option<bool> {
+        match self {
+            Self::Error { unhandled, .. } => Some(*unhandled),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What the library has to say to the host's developers. It prints nothing by itself: without a logger the
+//! messages go nowhere.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// How much a message matters. The numbers are OpenTelemetry's severities and those of the C interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Level {
+    /// What the library did, in detail.
+    Debug = 5,
+    /// Something worth knowing that needs no action.
+    Info = 9,
+    /// Something was wrong, and the library coped: a record was corrupt, a file was moved aside.
+    Warn = 13,
+    /// Something is wrong and goes on: events cannot be stored.
+    Error = 17,
+}
+
+/// Where messages go. Cloning it is cheap. A logger that panics is ignored.
+#[derive(Clone, Default)]
+pub struct Logger(Option<Arc<dyn Fn(Level, &str) + Send + Sync>>);
+
+impl Logger {
+    /// A logger that hands each message to `write`, on the thread where it arises.
+    pub fn new(write: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(write)))
+    }
+
+    pub(crate) fn log(&self, level: Level, message: impl FnOnce() -> String) {
+        if let Some(write) = &self.0 {
+            let message = message();
+            // A host's callback must not take the library's thread down with it.
+            let _ = catch_unwind(AssertUnwindSafe(|| write(level, &message)));
+        }
+    }
+
+    pub(crate) fn info(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Info, message);
+    }
+
+    pub(crate) fn warn(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Warn, message);
+    }
+
+    pub(crate) fn error(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Error, message);
+    }
+}
+
+impl std::fmt::Debug for Logger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Logger(set)" } else { "Logger(none)" })
+    }
+}

@@ -1,0 +1,78 @@
+//! What goes into the engine and what comes out.
+
+use std::sync::Arc;
+
+use super::record::SessionRecord;
+use crate::event::{Stamp, User};
+use crate::ids::{EventId, InstanceId, SessionId};
+
+/// Something the host did, or the passing of time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// An event was tracked. `error` says for an error whether it was unhandled.
+    Event {
+        /// Its id.
+        id: EventId,
+        /// The tracker or scope it was given to.
+        instance_id: InstanceId,
+        /// `Some(unhandled)` for an error.
+        error: Option<bool>,
+    },
+    /// The app went to background (true) or foreground (S3).
+    SetBackground(bool),
+    /// `start_session` (S5).
+    Start,
+    /// `start_session_with_id` (S11).
+    StartWithId(SessionId),
+    /// `pause_session` (S6).
+    Pause,
+    /// `resume_session` (S6).
+    Resume,
+    /// `end_session` (S7).
+    End,
+    /// `set_user` (S10).
+    SetUser(Option<Arc<User>>),
+    /// `set_anonymous` (S18).
+    SetAnonymous(bool),
+    /// `set_enabled` (S19).
+    SetEnabled(bool),
+    /// Time passed: the timer, or `poll` (S4, S9).
+    Tick,
+    /// The tracker is being closed (S9).
+    Close,
+}
+
+/// What the engine made of an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// For the caller.
+    pub answer: Answer,
+    /// What became true, in this order.
+    pub facts: Vec<Fact>,
+}
+
+/// What the caller is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It is done, or there was nothing to do.
+    Done,
+    /// The event was accepted and got this stamp.
+    Stamped(Stamp),
+    /// Tracking is off (S19): nothing was changed.
+    Disabled,
+    /// `resume`: the paused session goes on.
+    Resumed,
+    /// `resume`: there was no pause, and a session is open.
+    AlreadyActive,
+    /// `resume`: a session began.
+    Started,
+}
+
+/// Something that happened to a session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// It began.
+    Began(SessionRecord),
+    /// It ended.
+    Ended(SessionRecord),
+}
