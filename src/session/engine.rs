@@ -72,30 +72,20 @@ impl Engine {
         }
     }
 
-    /// In how many milliseconds of `elapsed` the open session expires, counted from `now`; none when nothing will.
-    pub fn expires_in(&self, now: Now) -> Option<u64> {
-        let record = self.open_session().filter(|record| self.rules.auto_track && !record.paused)?;
-        let timeout = self.rules.timeout(record.background)?;
-        let idle = Moment::from(now).since(record.last_activity);
-        // Expired is what is over the timeout (S1).
-        Some(timeout.saturating_add(1).saturating_sub(idle))
-    }
-
     /// The user id that a stamp would carry now (S18).
     pub fn visible_user_id(&self) -> UserId {
         if self.memory.settings.anonymous { UserId::NIL } else { UserId(self.memory.settings.user_id) }
     }
 
     /// Forgets every session and identity and goes on as a new installation (S19). Numbers of events go on.
-    pub fn erase(&mut self, new_user_id: Uuid) {
-        let settings = &mut self.memory.settings;
-        settings.user_id = new_user_id;
-        settings.last_index = 0;
-        settings.last_id = None;
-        settings.user = None;
-        settings.unlinked = false;
-        settings.paused = false;
+    pub(crate) fn erase(&mut self, new_user_id: Uuid) {
+        self.memory.settings.erase(new_user_id);
         self.memory.state = State::None;
+    }
+
+    /// Remembers that the files are to be cleaned yet, also through a kill.
+    pub(crate) fn set_erasing(&mut self, on: bool) {
+        self.memory.settings.erasing = on;
     }
 
     // S2, S14, S22

@@ -74,6 +74,8 @@ pub struct Settings {
     pub enabled: bool,
     /// The process before closed its tracker.
     pub closed: bool,
+    /// Everything was erased here, and the files are still to be cleaned (S19).
+    pub erasing: bool,
     /// The user the host set last (S10).
     pub user: Option<Arc<User>>,
 }
@@ -91,18 +93,37 @@ impl Default for Settings {
             unlinked: false,
             enabled: true,
             closed: true,
+            erasing: false,
             user: None,
         }
     }
 }
 
 impl Settings {
+    /// Forgets identities and what leads back to sessions before (S19). Consent stays, and so does the count of events.
+    pub(crate) fn erase(&mut self, new_user_id: Uuid) {
+        self.user_id = new_user_id;
+        self.last_index = 0;
+        self.last_id = None;
+        self.user = None;
+        self.unlinked = false;
+        self.paused = false;
+    }
+
     fn encode(&self, out: &mut impl Put) {
         out.uuid(&self.user_id);
         out.u64(self.sequence);
         out.u32(self.last_index);
         out.option(self.last_id.as_ref(), |out, id| id.encode(out));
-        let flags = [self.background, self.paused, self.anonymous, self.unlinked, self.enabled, self.closed];
+        let flags = [
+            self.background,
+            self.paused,
+            self.anonymous,
+            self.unlinked,
+            self.enabled,
+            self.closed,
+            self.erasing,
+        ];
         out.u8(flags.iter().enumerate().map(|(bit, on)| u8::from(*on) << bit).sum());
         out.option(self.user.as_deref(), |out, user| user.encode(out));
     }
@@ -123,6 +144,7 @@ impl Settings {
             unlinked: flag(3),
             enabled: flag(4),
             closed: flag(5),
+            erasing: flag(6),
             user: from.option(User::decode)?.map(Arc::new),
         })
     }

@@ -1,0 +1,96 @@
+//! What outlives the process beyond the journal: the outbox of events, the history of sessions, the ledger. In SQLite, or in
+//! memory where there is no file. The worker is the only writer; see `docs/storage.md` for the tables.
+
+mod ledger;
+mod memory;
+#[cfg(feature = "_sqlite")]
+pub(crate) mod sqlite;
+
+#[cfg(test)]
+mod tests;
+
+pub use ledger::{Drops, Ledger};
+pub(crate) use memory::MemoryDatabase;
+
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::session::{SessionRecord, Settings};
+
+/// The caps of what is kept, per namespace (all settable). Whatever happens, the disk is not filled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Caps {
+    /// Older events are of no use to any receiver.
+    pub max_age_ms: u64,
+    pub max_events: u64,
+    pub max_bytes: u64,
+    pub max_history: u64,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60 * 1_000;
+        Self { max_age_ms: 30 * DAY, max_events: 100_000, max_bytes: 64 * 1_024 * 1_024, max_history: 1_000 }
+    }
+}
+
+/// What is found at opening.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// Names the database, so that a journal of another is told apart.
+    pub database_id: u128,
+    pub user_id: Uuid,
+    /// The settings of the namespace as text; none when it is new.
+    pub settings: Option<String>,
+    /// A journal's number and up to which position its records are here.
+    pub journal: Option<(u64, u64)>,
+    pub ledger: Ledger,
+    /// The file was damaged and has been made anew just now.
+    pub replaced: bool,
+}
+
+/// One commit: everything that belongs into one transaction.
+pub(crate) struct Batch<'a> {
+    /// Stored events, as the journal has them.
+    pub events: &'a [&'a [u8]],
+    /// Sessions that ended.
+    pub ended: &'a [SessionRecord],
+    pub settings: &'a Settings,
+    /// The session, unless a store of the host's keeps it.
+    pub session: Option<&'a str>,
+    /// The journal, and up to where this batch brings it.
+    pub journal: (u64, u64),
+    /// Now, for the cap of age: UTC, milliseconds since 1970.
+    pub now: i64,
+    /// Events that are known to be lost (a torn journal, a damaged database).
+    pub lost: u64,
+    /// Events that an erasure took out of the journal.
+    pub erased: u64,
+}
+
+/// How a commit went.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Committed {
+    /// It is stored; the ledger is that of the namespace now.
+    Done(Ledger),
+    /// Nothing was stored: another tracker has erased the database since, and the installation has a new id.
+    Erased(Uuid),
+}
+
+/// A database. One contract test suite runs over both implementations.
+pub(crate) trait Database: Send {
+    fn load(&mut self) -> Result<Loaded>;
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<Committed>;
+    /// Gives a database that was made anew the installation's id.
+    fn set_user_id(&mut self, user_id: Uuid) -> Result<()>;
+    /// The stored session as JSON.
+    fn session(&mut self) -> Result<Option<String>>;
+    /// Ended sessions, newest first.
+    fn history(&mut self, limit: usize) -> Result<Vec<SessionRecord>>;
+    /// Stored events with a sequence number over `after`, in order.
+    fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>>;
+    /// Removes everything of everyone from the files and gives the installation a new id. Settings of consent stay.
+    fn erase(&mut self, user_id: Uuid) -> Result<Ledger>;
+    /// Makes what is stored durable against the loss of power.
+    fn make_durable(&mut self) -> Result<()>;
+}

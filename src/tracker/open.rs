@@ -1,0 +1,223 @@
+//! Opening: database, journal, session store and engine are put together. It happens on the worker's thread, where the host's
+//! session store is called.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::database::{Database, Loaded, MemoryDatabase};
+use crate::error::Result;
+use crate::journal::{self, Found, Journal, fork};
+use crate::session::{Engine, Memory, Opening, SessionRecord, Settings, State};
+
+use super::Shared;
+use super::commit::{Committer, lock};
+use super::core::Core;
+use super::snapshot::Snapshot;
+use super::wake::Wake;
+use super::worker::Mail;
+
+/// Puts a tracker together.
+pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
+    fork::watch();
+    let (mut database, path) = open_database(config)?;
+    let loaded = database.load()?;
+    let mut journal = open_journal(config, path.as_deref(), &loaded)?;
+    let survives_kill = journal.found.survives_kill || config.path.is_none();
+    let memory = recall(config, &loaded, &mut journal.found, database.as_mut())?;
+    let now = config.clock.now();
+    let opening = Opening {
+        now,
+        boot_id: config.clock.boot_id(),
+        in_background: config.starts_in_background,
+        crashed: journal.found.crashed,
+    };
+    let (engine, facts) = Engine::open(config.rules.clone(), memory, opening);
+    let marker = journal.writer.crash_marker();
+    journal.writer.set_open_session(engine.open_session().map_or(0, |session| session.index));
+    let snapshot = Snapshot::new(&engine.session());
+    let mut core =
+        Core::new(engine, journal.writer, Arc::clone(&config.clock), Arc::clone(&config.ids), loaded.ledger);
+    core.record(&facts);
+    core.publish(true, &snapshot);
+    if let Some(writer) = &core.writer {
+        writer.clear_crash_mark();
+    }
+    let database = Arc::new(Mutex::new(database));
+    let shared = Arc::new(Shared {
+        core: Mutex::new(core),
+        snapshot,
+        space: Condvar::new(),
+        wake: Wake::default(),
+        mail: Mail::default(),
+        marker,
+        database: Arc::clone(&database),
+        forks: fork::generation(),
+        full_wait: config.full_wait,
+        survives_kill,
+    });
+    let committer = Committer {
+        reader: journal.reader,
+        database,
+        store: config.session_store.clone(),
+        logger: config.logger.clone(),
+        stored_revision: None,
+        erased: 0,
+    };
+    Ok((shared, committer))
+}
+
+fn open_database(config: &Config) -> Result<(Box<dyn Database>, Option<PathBuf>)> {
+    match &config.path {
+        None => Ok((Box::new(MemoryDatabase::new(config.caps, config.ids.uuid())), None)),
+        #[cfg(feature = "_sqlite")]
+        Some(path) => {
+            let database =
+                crate::database::sqlite::SqliteDatabase::open(&crate::database::sqlite::Opening {
+                    path,
+                    namespace: &config.namespace,
+                    caps: config.caps,
+                    fresh: [config.ids.uuid(), config.ids.uuid()],
+                    now: config.clock.now().wall,
+                    logger: &config.logger,
+                })?;
+            // Two names of one file are one file, so its journal must have one name.
+            let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            Ok((Box::new(database), Some(path)))
+        }
+        #[cfg(not(feature = "_sqlite"))]
+        Some(_) => Err(crate::error::invalid("this build has no SQLite")),
+    }
+}
+
+fn open_journal(config: &Config, path: Option<&Path>, loaded: &Loaded) -> Result<Journal> {
+    let path = path.map(|path| journal_path(path, &config.namespace));
+    let options = journal::Options {
+        path: path.as_deref(),
+        capacity: config.journal_bytes,
+        fresh_id: config.ids.uuid().as_u64_pair().1,
+        database_id: loaded.database_id,
+        adopt: loaded.replaced,
+        logger: &config.logger,
+    };
+    let journal =
+        Journal::open(&options, |id| loaded.journal.filter(|(number, _)| *number == id).map(|(_, at)| at))?;
+    if journal.found.torn {
+        config.logger.error(|| "the journal ends in a damaged record; what lay behind it is lost".into());
+    }
+    Ok(journal)
+}
+
+/// The journal of a namespace: beside the database, under a name that every file system takes. Plain names are kept readable; any
+/// other becomes its UUIDv5.
+fn journal_path(database: &Path, namespace: &str) -> PathBuf {
+    let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_');
+    let name = if namespace.len() <= 64 && namespace.bytes().all(plain) {
+        namespace.to_owned()
+    } else {
+        // `~` is in no plain name.
+        format!("~{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, namespace.as_bytes()).simple())
+    };
+    let mut path = database.as_os_str().to_owned();
+    path.push(format!(".{name}.journal"));
+    path.into()
+}
+
+/// Brings together what the journal, the database and the session store remember.
+fn recall(
+    config: &Config,
+    loaded: &Loaded,
+    found: &mut Found,
+    database: &mut dyn Database,
+) -> Result<Memory> {
+    let in_journal = found.memory.take().and_then(|bytes| Memory::decode(&mut crate::encoding::Take(&bytes)));
+    let mut settings = match &in_journal {
+        Some(memory) => memory.settings.clone(),
+        None => stored_settings(config, loaded),
+    };
+    adopt_user_id(config, loaded, &mut settings, database)?;
+    // The ledger knows more only if the journal is an older one than the database.
+    settings.sequence = settings.sequence.max(loaded.ledger.accepted());
+    let from_journal = in_journal.and_then(|memory| memory.state.record().cloned());
+    // What an unfinished erasure has left in the files is not there any more.
+    let stored = if settings.erasing { Stored::None } else { stored_session(config, database) };
+    let record = match (from_journal, stored) {
+        // The journal's copy of the same session is at least as fresh.
+        (Some(fresh), Stored::Session(stored)) if fresh.id == stored.id => Some(fresh),
+        // The store has not got what came last, or cannot be read.
+        (Some(fresh), _) if found.ahead_of_store => Some(fresh),
+        (fresh, Stored::Unreadable) => fresh,
+        (_, Stored::None) => None,
+        (_, Stored::Session(stored)) => Some(stored),
+    };
+    if let Some(record) = record.as_ref().filter(|record| record.index >= settings.last_index) {
+        settings.last_index = record.index;
+        settings.last_id = Some(record.id.clone());
+    }
+    Ok(Memory { state: State::from_record(record), settings })
+}
+
+fn stored_settings(config: &Config, loaded: &Loaded) -> Settings {
+    let Some(text) = &loaded.settings else { return Settings::default() };
+    serde_json::from_str(text).unwrap_or_else(|e| {
+        config.logger.warn(|| format!("the settings of the namespace are damaged and begun anew: {e}"));
+        Settings::default()
+    })
+}
+
+/// The database has the user id, for all its namespaces; but a database that had to be made anew takes over what the journal knows.
+fn adopt_user_id(
+    config: &Config,
+    loaded: &Loaded,
+    settings: &mut Settings,
+    database: &mut dyn Database,
+) -> Result<()> {
+    let known = settings.user_id;
+    if (loaded.replaced || loaded.user_id.is_nil()) && !settings.erasing {
+        settings.user_id = if known.is_nil() && loaded.user_id.is_nil() {
+            config.ids.uuid()
+        } else if known.is_nil() {
+            loaded.user_id
+        } else {
+            known
+        };
+        return database.set_user_id(settings.user_id);
+    }
+    if !settings.erasing {
+        settings.user_id = loaded.user_id;
+    }
+    Ok(())
+}
+
+enum Stored {
+    None,
+    Session(SessionRecord),
+    Unreadable,
+}
+
+/// What the session store says. A damaged record costs that record alone.
+fn stored_session(config: &Config, database: &mut dyn Database) -> Stored {
+    let answer = match &config.session_store {
+        Some(store) => store.get_session(),
+        None => database.session(),
+    };
+    let parsed = answer.and_then(|text| text.map(|text| SessionRecord::from_json(&text)).transpose());
+    match parsed {
+        Ok(None) => Stored::None,
+        Ok(Some(record)) => Stored::Session(record),
+        Err(e) => {
+            config.logger.warn(|| format!("the stored session is left aside: {e}"));
+            Stored::Unreadable
+        }
+    }
+}
+
+/// The database, for readers other than the worker.
+pub(super) fn with_database<T>(
+    shared: &Shared,
+    read: impl FnOnce(&mut dyn Database) -> Result<T>,
+) -> Result<T> {
+    read(lock(&shared.database).as_mut())
+}
