@@ -14,6 +14,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// An argument has a value that is not allowed. Programming error.
     InvalidArgument,
+    /// A text argument is not UTF-8. Programming error.
+    InvalidUtf8,
     /// An argument is over one of the limits of [`crate::event::limits`]. Programming error.
     TooLarge,
     /// A JSON argument does not parse, is nested too deeply, or holds a number that is not finite. Programming error.

@@ -16,6 +16,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod clock;
 pub mod config;
 mod database;

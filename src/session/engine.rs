@@ -77,8 +77,9 @@ impl Engine {
         if self.memory.settings.anonymous { UserId::NIL } else { UserId(self.memory.settings.user_id) }
     }
 
-    /// Forgets every session and identity and goes on as a new installation (S19). Numbers of events go on.
-    pub(crate) fn erase(&mut self, new_user_id: Uuid) {
+    /// Forgets every session and identity and goes on as a new installation (S19). Numbers of events go on, and a pause stays
+    /// a pause (S7).
+    pub fn erase(&mut self, new_user_id: Uuid) {
         self.memory.settings.erase(new_user_id);
         self.memory.state = State::None;
     }
@@ -355,10 +356,13 @@ impl Engine {
 
 impl Memory {
     pub(super) fn end(&mut self, reason: EndReason, now: Moment, facts: &mut Vec<Fact>) {
-        if let State::Open(mut record) = std::mem::take(&mut self.state) {
-            record.end(reason, now);
-            facts.push(Fact::Ended(record.clone()));
-            self.state = State::Ended(record);
-        }
+        self.state = match std::mem::take(&mut self.state) {
+            State::Open(mut record) => {
+                record.end(reason, now);
+                facts.push(Fact::Ended(record.clone()));
+                State::Ended(record)
+            }
+            nothing_to_end => nothing_to_end,
+        };
     }
 }

@@ -100,14 +100,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Forgets identities and what leads back to sessions before (S19). Consent stays, and so does the count of events.
+    /// Forgets identities and what leads back to sessions before (S19). Consent stays, a pause stays, and so does
+    /// the count of events.
     pub(crate) fn erase(&mut self, new_user_id: Uuid) {
         self.user_id = new_user_id;
         self.last_index = 0;
         self.last_id = None;
         self.user = None;
         self.unlinked = false;
-        self.paused = false;
     }
 
     fn encode(&self, out: &mut impl Put) {

@@ -1,7 +1,5 @@
 //! Opening: what becomes of the session that the process before left behind (S9).
 
-use std::sync::Arc;
-
 use super::engine::Engine;
 use super::input::Fact;
 use super::memory::{Memory, State};
@@ -106,7 +104,6 @@ impl Engine {
         record.boot_id = opening.boot_id;
         record.paused = false;
         record.background = opening.in_background;
-        record.app_version = self.rules.app_version.as_ref().map(Arc::clone).or(record.app_version.take());
         if !opening.in_background {
             record.activity(now);
         }

@@ -36,8 +36,6 @@ pub(super) struct Core {
     pub instance_id: InstanceId,
     /// As of the last commit.
     pub ledger: Ledger,
-    /// What opening found happened to the session before; stored with the first commit.
-    pub closed: bool,
     fresh: Uuid,
 }
 
@@ -57,7 +55,7 @@ impl Core {
         ledger: Ledger,
     ) -> Self {
         let (instance_id, fresh) = (InstanceId(ids.uuid()), ids.uuid());
-        Self { engine, writer: Some(writer), clock, ids, instance_id, ledger, closed: false, fresh }
+        Self { engine, writer: Some(writer), clock, ids, instance_id, ledger, fresh }
     }
 
     /// Tracks an event that is encoded in `body`.
@@ -96,7 +94,7 @@ impl Core {
         append: impl FnOnce(&mut Writer, &Answer),
     ) -> Result<Answer, Refusal> {
         let writer = match &mut self.writer {
-            Some(writer) if !self.closed => writer,
+            Some(writer) if !snapshot.is_closed() => writer,
             _ => return Err(Refusal::Failed(closed())),
         };
         if writer.free() < needed {

@@ -51,7 +51,7 @@ pub struct Stats {
     pub delivered: u64,
     /// Events that are gone without, by reason.
     pub dropped: Drops,
-    /// What is acknowledged survives the death of the process. False where the journal could not be mapped.
+    /// What is acknowledged survives the death of the process. False without a file, and where the journal cannot be mapped.
     pub survives_kill: bool,
 }
 
@@ -181,7 +181,7 @@ impl Tracker {
     /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
     pub fn is_background(&self) -> Result<bool> {
         self.check_open()?;
-        Ok(self.shared.snapshot.is_background())
+        Ok(self.shared.snapshot.read().is_background)
     }
 
     /// Ends the open session and begins a new one now (S5). Gives its id.
@@ -273,7 +273,8 @@ impl Tracker {
 
     /// Marks a crash (S16): the next start ends the session as crashed. Async-signal-safe: a crash handler may call it.
     pub fn mark_crashed(&self) {
-        if self.check_fork().is_ok() {
+        // Once closed, the journal may be another tracker's.
+        if !self.is_forked() && !self.shared.snapshot.is_closed() {
             self.shared.marker.mark();
         }
     }
@@ -375,12 +376,12 @@ impl Tracker {
         let by = deadline(timeout);
         {
             let mut core = self.shared.lock();
-            if core.closed {
+            if self.shared.snapshot.is_closed() {
                 return Err(core::closed());
             }
             // Without room in the journal the session is found open and unclosed next time, which is true enough.
             let _ = core.apply(Input::Close, &self.shared.snapshot);
-            core.closed = true;
+            self.shared.snapshot.close();
         }
         let request = self.shared.mail.ask_to_close(by);
         self.shared.wake.urgent();
@@ -403,8 +404,13 @@ impl Tracker {
         }
     }
 
+    /// Whether this process is a forked child of the one that opened the tracker.
+    fn is_forked(&self) -> bool {
+        fork::generation() != self.shared.forks
+    }
+
     fn check_fork(&self) -> Result<()> {
-        if fork::generation() != self.shared.forks {
+        if self.is_forked() {
             let message =
                 "this process was forked from the one that opened the tracker; it belongs to the parent";
             return Err(Error::new(ErrorKind::Forked, message));
@@ -414,14 +420,26 @@ impl Tracker {
 
     fn check_open(&self) -> Result<()> {
         self.check_fork()?;
-        if self.shared.lock().closed { Err(core::closed()) } else { Ok(()) }
+        if self.shared.snapshot.is_closed() { Err(core::closed()) } else { Ok(()) }
+    }
+}
+
+impl Tracker {
+    /// What dropping does, for a handle that others may still hold.
+    pub(crate) fn close_for_good(&self) {
+        if self.is_forked() {
+            // Everything in there is the parent's: a child must not even let go of it.
+            std::mem::forget(Arc::clone(&self.shared));
+        } else if !self.shared.snapshot.is_closed() {
+            // What cannot be stored in time is in the journal.
+            let _ = self.close(DROP_PATIENCE);
+        }
     }
 }
 
 impl Drop for Tracker {
     fn drop(&mut self) {
-        // Closed already, or late: both are fine here.
-        let _ = self.close(DROP_PATIENCE);
+        self.close_for_good();
     }
 }
 

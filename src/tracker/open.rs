@@ -25,7 +25,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     let (mut database, path) = open_database(config)?;
     let loaded = database.load()?;
     let mut journal = open_journal(config, path.as_deref(), &loaded)?;
-    let survives_kill = journal.found.survives_kill || config.path.is_none();
+    let survives_kill = journal.found.survives_kill;
     let memory = recall(config, &loaded, &mut journal.found, database.as_mut())?;
     let now = config.clock.now();
     let opening = Opening {

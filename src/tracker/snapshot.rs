@@ -4,7 +4,7 @@
 //! not current and then makes it current; a reader that was overtaken twice meanwhile reads again. A lock would do the same until the
 //! thread that holds it is descheduled; this costs about 20 ns a call.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use uuid::Uuid;
 
@@ -36,12 +36,14 @@ pub(crate) struct Snapshot {
     copies: [Copy; 2],
     /// The copy `version % 2` is current.
     version: AtomicU64,
+    /// The tracker is closed: there is nothing more to read.
+    closed: AtomicBool,
 }
 
 impl Snapshot {
     pub fn new(session: &Session) -> Self {
         let copies = [const { [const { AtomicU64::new(0) }; WORDS] }; 2];
-        let snapshot = Self { copies, version: AtomicU64::new(0) };
+        let snapshot = Self { copies, version: AtomicU64::new(0), closed: AtomicBool::new(false) };
         snapshot.publish(session);
         snapshot
     }
@@ -69,9 +71,13 @@ impl Snapshot {
         }
     }
 
-    /// Whether the app is in background.
-    pub fn is_background(&self) -> bool {
-        self.read().is_background
+    /// From now on the tracker is closed.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 }
 

@@ -1,0 +1,1006 @@
+/*
+ * Sessio: session tracking for native apps. This header is the manual.
+ *
+ * Generated from src/capi; a test of the project fails when it is not up to date. The rules S1 to S22 that it names are those of
+ * docs/architecture.md.
+ *
+ * A first program:
+ *
+ *   sessio_config *config = sessio_config_new();
+ *   sessio_config_set_path(config, "app.db");
+ *   sessio_tracker *tracker = NULL;
+ *   sessio_status status = sessio_tracker_open(config, &tracker);
+ *   sessio_config_free(config);
+ *   if (status != SESSIO_OK) return;                       (the app goes on without)
+ *
+ *   sessio_event *event = sessio_event_screen_view("home", NULL);
+ *   sessio_tracker_track(tracker, event, NULL);
+ *   sessio_event_free(event);
+ *
+ *   sessio_tracker_set_is_background(tracker, true);       (whenever that changes)
+ *   sessio_tracker_close(tracker, 1000);
+ *   sessio_tracker_free(tracker);
+ *
+ * CONVENTIONS
+ *
+ * Names        sessio_noun_verb for functions, sessio_noun for types, SESSIO_... for constants. Nothing else is exported.
+ *
+ * Status       Every call that can fail returns a sessio_status, SESSIO_OK (0) if and only if it did what it says. Each status is either a
+ *              programming error (the call can never work as it was made) or a runtime condition (it may work later).
+ *              sessio_last_error has the details of this thread's last failure. Results go through out-parameters, last, and are written
+ *              only on success.
+ *
+ * Safety       No panic, exception or abort leaves the library, and it prints nothing. NULL where a value is needed, text that is not
+ *              UTF-8, numbers out of range and wrong struct sizes give a status. What cannot be checked is yours: a pointer that is not
+ *              NULL must be valid. Freeing NULL is fine.
+ *
+ * Text         In: NUL-terminated UTF-8, copied before the call returns; a function that ends in _n takes a length instead. Out: into your
+ *              buffer, or valid only inside the callback that hands it over.
+ *
+ * Threads      Every function on a tracker may be called from any thread at any time. Tracking, the session calls and reading the session
+ *              wait neither for the disk nor for the network; opening, closing, flush, poll, erase and history wait for the disk. A config
+ *              and an event are used by one thread at a time. After sessio_tracker_close every call gives SESSIO_ERROR_CLOSED. In a child
+ *              after fork every call gives SESSIO_ERROR_FORKED and leaves the parent's data alone.
+ *
+ * Ownership    What a function ending in _new, _open, or the name of a kind of event returns is yours, and the _free of its type takes it.
+ *              Configs and events are borrowed by the calls that use them and may be used again.
+ *
+ * Structs      that cross begin with struct_size, which you set to sizeof of the struct, and grow only at their end.
+ *
+ * Callbacks    are structs of functions with a user_data, which is handed to each, and a release, which is called exactly once after the
+ *              last call, also if the call they were given to fails (unless its struct_size is wrong, which makes the rest unreadable). A
+ *              callback must not throw and must not leave by longjmp.
+ *
+ * Time         wall times are UTC in milliseconds since 1970; durations are measured by a clock that counts device sleep and that no change of
+ *              the wall clock touches.
+ *
+ * Versions     sessio_abi_version() is the number of the binary interface; 0.x versions may still change it, and change the number.
+ */
+
+
+#ifndef SESSIO_H
+#define SESSIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The library's version, first number: changes when the interface breaks.
+ */
+#define SESSIO_VERSION_MAJOR 0
+
+/**
+ * The library's version, second number: changes when something is added.
+ */
+#define SESSIO_VERSION_MINOR 1
+
+/**
+ * The library's version, third number: changes when something is mended.
+ */
+#define SESSIO_VERSION_PATCH 0
+
+/**
+ * The number of the binary interface that this header describes; the one of the library's SONAME.
+ */
+#define SESSIO_ABI_VERSION 1
+
+/**
+ * An open session goes on after a restart of the app, unless it is expired or the app crashed (the default).
+ */
+#define SESSIO_RESTART_RESUME 0
+
+/**
+ * A restart of the app ends an open session.
+ */
+#define SESSIO_RESTART_START_NEW 1
+
+/**
+ * Fine-grained debugging. Severities are OpenTelemetry's numbers, 1 to 24.
+ */
+#define SESSIO_SEVERITY_TRACE 1
+
+/**
+ * Debugging.
+ */
+#define SESSIO_SEVERITY_DEBUG 5
+
+/**
+ * Something happened, as it should.
+ */
+#define SESSIO_SEVERITY_INFO 9
+
+/**
+ * Not an error, but worth a look.
+ */
+#define SESSIO_SEVERITY_WARN 13
+
+/**
+ * Something went wrong.
+ */
+#define SESSIO_SEVERITY_ERROR 17
+
+/**
+ * The app cannot go on.
+ */
+#define SESSIO_SEVERITY_FATAL 21
+
+/**
+ * There has been no session yet.
+ */
+#define SESSIO_SESSION_NONE 0
+
+/**
+ * A session is open.
+ */
+#define SESSIO_SESSION_ACTIVE 1
+
+/**
+ * A session is open, and a pause is in force.
+ */
+#define SESSIO_SESSION_PAUSED 2
+
+/**
+ * The last session has ended, and none has begun since; also after a restart.
+ */
+#define SESSIO_SESSION_ENDED 3
+
+/**
+ * It has not ended.
+ */
+#define SESSIO_END_NONE 0
+
+/**
+ * Its timeout passed.
+ */
+#define SESSIO_END_TIMEOUT 1
+
+/**
+ * It was over its maximum length.
+ */
+#define SESSIO_END_MAX_DURATION 2
+
+/**
+ * The host started another.
+ */
+#define SESSIO_END_REPLACED 3
+
+/**
+ * The host ended it.
+ */
+#define SESSIO_END_ENDED 4
+
+/**
+ * The user changed.
+ */
+#define SESSIO_END_USER_CHANGED 5
+
+/**
+ * Anonymous mode was switched.
+ */
+#define SESSIO_END_ANONYMITY_CHANGED 6
+
+/**
+ * Tracking was switched off.
+ */
+#define SESSIO_END_DISABLED 7
+
+/**
+ * The tracker was closed under the policy SESSIO_RESTART_START_NEW.
+ */
+#define SESSIO_END_SHUTDOWN 8
+
+/**
+ * The app was restarted under that policy.
+ */
+#define SESSIO_END_RESTART 9
+
+/**
+ * The app crashed.
+ */
+#define SESSIO_END_CRASHED 10
+
+/**
+ * The app was killed, under that policy.
+ */
+#define SESSIO_END_KILLED 11
+
+/**
+ * sessio_tracker_resume_session: the paused session goes on.
+ */
+#define SESSIO_RESUME_RESUMED 0
+
+/**
+ * sessio_tracker_resume_session: there was no pause, and a session is open.
+ */
+#define SESSIO_RESUME_ALREADY_ACTIVE 1
+
+/**
+ * sessio_tracker_resume_session: a session began.
+ */
+#define SESSIO_RESUME_STARTED 2
+
+/**
+ * The settings of a tracker, each with a default. Made by sessio_config_new, freed by sessio_config_free; used by one thread at a
+ * time; borrowed by sessio_tracker_open, after which it may be freed or used for another tracker.
+ */
+typedef struct sessio_config sessio_config;
+
+/**
+ * Something that happened. Made by one of the constructors, completed by the setters, handed to sessio_tracker_track as often as one
+ * likes (which copies it), freed by sessio_event_free. Used by one thread at a time.
+ *
+ * Limits, in bytes of UTF-8: names (categories, actions, screens, types, schemas, keys) 1 to 1,024; a field's text 32,768; JSON 98,304
+ * and 32 levels; 128 fields; 32 contexts; 262,144 in all. What is over one is refused with SESSIO_ERROR_TOO_LARGE, but a message over
+ * 32,768 and a stack_trace over 65,536 are cut, and the cut is marked.
+ */
+typedef struct sessio_event sessio_event;
+
+/**
+ * Knows which session the user is in and keeps what happens there. Opened by sessio_tracker_open, closed by sessio_tracker_close,
+ * freed by sessio_tracker_free. Counted inside: every function may be called from any thread at any time, and freeing while a call is
+ * under way is fine.
+ */
+typedef struct sessio_tracker sessio_tracker;
+
+/**
+ * What a call gives back: SESSIO_OK, or why it failed. Numbers are in bands by origin (100 arguments, 200 the tracker's
+ * state, 300 files, 400 time and the host, 900 defects) and are never reused. A later version may give numbers that are not here.
+ */
+typedef uint32_t sessio_status;
+
+/**
+ * A clock of the host's, for tests and simulation. Its functions are called from any thread, inside most calls of the library and
+ * with its lock held: they must be fast and must not call the library.
+ */
+typedef struct sessio_clock {
+  /**
+   * sizeof(sessio_clock)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Milliseconds since 1970 UTC.
+   */
+  int64_t (*wall_ms)(void *user_data);
+  /**
+   * Milliseconds of a monotonic clock that counts device sleep.
+   */
+  uint64_t (*elapsed_ms)(void *user_data);
+  /**
+   * Called exactly once after the last call, also if the call it was given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+  /**
+   * Equal numbers: the same boot, elapsed values can be compared. 0 is as good as any.
+   */
+  uint64_t boot_id;
+} sessio_clock;
+
+/**
+ * A session store of the host's: the three operations of a store, a session as JSON text in UTF-8. Its functions are called on the
+ * library's worker thread only, once at opening and at most once a commit window; they may block there. What a failing one gives
+ * is logged, and it is called again later. What it gave at opening is the truth, completed by the journal where that is fresher.
+ */
+typedef struct sessio_session_store {
+  /**
+   * sizeof(sessio_session_store)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Hands the stored session to give once, or does not call it when there is none.
+   */
+  sessio_status (*get_session)(void *user_data,
+                               void (*give)(void *context, const char *json, size_t length),
+                               void *context);
+  /**
+   * Stores length bytes at json (not terminated) in place of what was stored before.
+   */
+  sessio_status (*set_session)(void *user_data, const char *json, size_t length);
+  /**
+   * Forgets the stored session. There may be none.
+   */
+  sessio_status (*delete_session)(void *user_data);
+  /**
+   * Called exactly once after the last call, also if the call it was given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_session_store;
+
+/**
+ * A log of the host's: what the library has to say to developers. Without one its messages go nowhere.
+ */
+typedef struct sessio_log {
+  /**
+   * sizeof(sessio_log)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Called with a severity (SESSIO_SEVERITY_…) and a line of English text, which is valid for the length of the call. On the thread
+   * where it arises, mostly the library's worker; it may be called from several at once, and must not call the tracker.
+   */
+  void (*log)(void *user_data, uint32_t severity, const char *message);
+  /**
+   * Called exactly once after the last call, also if the call it was given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_log;
+
+/**
+ * A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970, 0 when there is
+ * none. Set struct_size before handing it over to be filled.
+ */
+typedef struct sessio_session {
+  /**
+   * sizeof(sessio_session)
+   */
+  size_t struct_size;
+  /**
+   * SESSIO_SESSION_…
+   */
+  uint32_t state;
+  /**
+   * SESSIO_END_…; SESSIO_END_NONE while it is open.
+   */
+  uint32_t end_reason;
+  /**
+   * The installation, a UUID; the nil UUID in anonymous mode.
+   */
+  char user_id[37];
+  /**
+   * A UUID, or the host's own id.
+   */
+  char id[129];
+  /**
+   * The session before; "" for the first, and where the two must not be linked.
+   */
+  char previous_id[129];
+  /**
+   * "" until an event is tracked.
+   */
+  char first_event_id[37];
+  /**
+   * 1 for the first session ever of the namespace; 0 before.
+   */
+  uint32_t index;
+  /**
+   * The number of the last event, which is also how many there are.
+   */
+  uint32_t event_index;
+  /**
+   * The app is in background. In the history: it was, at the end.
+   */
+  bool is_background;
+  /**
+   * When the first event was tracked.
+   */
+  int64_t first_event_at_ms;
+  /**
+   * When the session began.
+   */
+  int64_t started_at_ms;
+  /**
+   * The last event, change of background, or resume.
+   */
+  int64_t last_activity_at_ms;
+  /**
+   * When it ended; after a kill that is when the process was last known to live.
+   */
+  int64_t ended_at_ms;
+  /**
+   * Time in foreground. The three add up to the duration, whatever the wall clock did; of an open session they are true up to the
+   * last call that changed something, or the last second.
+   */
+  uint64_t foreground_ms;
+  /**
+   * Time in background, and time in which no process ran.
+   */
+  uint64_t background_ms;
+  /**
+   * Time paused.
+   */
+  uint64_t paused_ms;
+  /**
+   * Errors the app caught.
+   */
+  uint32_t handled_errors;
+  /**
+   * Errors nothing caught.
+   */
+  uint32_t unhandled_errors;
+} sessio_session;
+
+/**
+ * The ledger: accepted == stored + delivered + dropped, at every moment, also after a kill. Set struct_size before handing it over
+ * to be filled.
+ */
+typedef struct sessio_stats {
+  /**
+   * sizeof(sessio_stats)
+   */
+  size_t struct_size;
+  /**
+   * Events for which sessio_tracker_track gave SESSIO_OK, since the database was made.
+   */
+  uint64_t accepted;
+  /**
+   * Events that wait, in the journal or the database.
+   */
+  uint64_t stored;
+  /**
+   * Events that at least one destination took.
+   */
+  uint64_t delivered;
+  /**
+   * Events that are gone without; by reason below.
+   */
+  uint64_t dropped;
+  /**
+   * Dropped because they were over the cap of age.
+   */
+  uint64_t dropped_aged;
+  /**
+   * Dropped because there were too many, or too many bytes.
+   */
+  uint64_t dropped_overflowed;
+  /**
+   * Dropped because the host had them erased.
+   */
+  uint64_t dropped_erased;
+  /**
+   * Lost with a damaged file, or with power.
+   */
+  uint64_t dropped_lost;
+  /**
+   * What is acknowledged survives the death of the process. False without a database file, and where the journal cannot be mapped.
+   */
+  bool survives_kill;
+} sessio_stats;
+
+/**
+ * It worked.
+ */
+#define SESSIO_OK 0
+
+/**
+ * An argument is NULL, empty, out of range, or of another kind than asked for. Programming error.
+ */
+#define SESSIO_ERROR_INVALID_ARGUMENT 100
+
+/**
+ * A text is not UTF-8. Programming error.
+ */
+#define SESSIO_ERROR_INVALID_UTF8 101
+
+/**
+ * A JSON text does not parse, is nested deeper than 32, or holds a number that is not finite. Programming error.
+ */
+#define SESSIO_ERROR_INVALID_JSON 102
+
+/**
+ * An argument is over its limit; the last error names limit and size. Programming error.
+ */
+#define SESSIO_ERROR_TOO_LARGE 103
+
+/**
+ * The tracker was closed. Programming error.
+ */
+#define SESSIO_ERROR_CLOSED 200
+
+/**
+ * This process was forked from the one that opened the tracker. Programming error.
+ */
+#define SESSIO_ERROR_FORKED 201
+
+/**
+ * Tracking is off (sessio_tracker_set_enabled). Runtime condition.
+ */
+#define SESSIO_ERROR_DISABLED 202
+
+/**
+ * A file could not be created, read or written. Runtime condition.
+ */
+#define SESSIO_ERROR_IO 300
+
+/**
+ * There is no space left on the device. Runtime condition.
+ */
+#define SESSIO_ERROR_NO_SPACE 301
+
+/**
+ * The database could not be read or written. Runtime condition.
+ */
+#define SESSIO_ERROR_DATABASE 302
+
+/**
+ * The database is locked by another program. Runtime condition.
+ */
+#define SESSIO_ERROR_LOCKED 303
+
+/**
+ * The file was written by a newer version of the library, and is left untouched. Runtime condition.
+ */
+#define SESSIO_ERROR_TOO_NEW 304
+
+/**
+ * The file is another application's database, and is left untouched. Programming error.
+ */
+#define SESSIO_ERROR_FOREIGN_DATABASE 305
+
+/**
+ * The namespace is open already, in this process or another. Runtime condition.
+ */
+#define SESSIO_ERROR_NAMESPACE_IN_USE 306
+
+/**
+ * The journal is full: events come faster than they can be stored, or they cannot be stored at all. The event was not
+ * accepted. Runtime condition.
+ */
+#define SESSIO_ERROR_JOURNAL_FULL 307
+
+/**
+ * The deadline passed first. Runtime condition.
+ */
+#define SESSIO_ERROR_TIMEOUT 400
+
+/**
+ * The host's session store failed. Runtime condition.
+ */
+#define SESSIO_ERROR_STORE 401
+
+/**
+ * A defect of the library. Please report it.
+ */
+#define SESSIO_ERROR_INTERNAL 900
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that runs, e.g. "0.1.0". Valid for ever.
+ */
+const char *sessio_version(void);
+
+/**
+ * The binary interface of the library that runs. A program that finds another number than its own SESSIO_ABI_VERSION was
+ * linked with a library of another edition and must not go on.
+ */
+uint32_t sessio_abi_version(void);
+
+/**
+ * What a status means, in English, for logs. Never NULL; valid for ever. A number that is no status gives "unknown status".
+ */
+const char *sessio_status_text(sessio_status status);
+
+/**
+ * Copies what is known of this thread's last failure into buffer, in English, always terminated, cut to capacity bytes. Gives the
+ * length of the whole text without its end, 0 if nothing has failed yet. buffer may be NULL to ask for the length. A call that works
+ * does not change it.
+ */
+size_t sessio_last_error(char *buffer,
+                         size_t capacity);
+
+/**
+ * A config with every default. Never NULL.
+ */
+struct sessio_config *sessio_config_new(void);
+
+/**
+ * Frees a config. Trackers opened with it go on. NULL is fine.
+ */
+void sessio_config_free(struct sessio_config *config);
+
+/**
+ * The database file (UTF-8). It is created if it is not there; its folder must be. The journal lies beside it. A path that cannot be used is told of by
+ * sessio_tracker_open. Unset: everything is kept in memory.
+ */
+sessio_status sessio_config_set_path(struct sessio_config *config,
+                                     const char *database_file);
+
+/**
+ * Separates trackers that share a database: each namespace has sessions, events and counters of its own. 1 to 1,024 bytes of any text.
+ * Default "default".
+ */
+sessio_status sessio_config_set_namespace(struct sessio_config *config,
+                                          const char *name);
+
+/**
+ * What the receivers call the app, and its version: 1 to 512 bytes each. Default: neither.
+ */
+sessio_status sessio_config_set_app(struct sessio_config *config,
+                                    const char *app_id,
+                                    const char *app_version);
+
+/**
+ * How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last activity is greater.
+ * 0: never. Default 1800000 (30 min).
+ */
+sessio_status sessio_config_set_foreground_timeout_ms(struct sessio_config *config,
+                                                      uint64_t ms);
+
+/**
+ * The same while the app is in background. 0: never. Default 1800000 (30 min).
+ */
+sessio_status sessio_config_set_background_timeout_ms(struct sessio_config *config, uint64_t ms);
+
+/**
+ * How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit (the default).
+ */
+sessio_status sessio_config_set_max_session_ms(struct sessio_config *config,
+                                               uint64_t ms);
+
+/**
+ * How long without an event until a heartbeat (S13). 0: off. Default 30000.
+ */
+sessio_status sessio_config_set_heartbeat_interval_ms(struct sessio_config *config, uint64_t ms);
+
+/**
+ * What a restart of the app does to an open session (S9): SESSIO_RESTART_RESUME (default) or SESSIO_RESTART_START_NEW.
+ */
+sessio_status sessio_config_set_restart_policy(struct sessio_config *config,
+                                               uint32_t policy);
+
+/**
+ * Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them. Default true.
+ */
+sessio_status sessio_config_set_auto_track_sessions(struct sessio_config *config,
+                                                    bool on);
+
+/**
+ * Whether the app is in background when the tracker is opened (S3). Default false.
+ */
+sessio_status sessio_config_set_starts_in_background(struct sessio_config *config, bool on);
+
+/**
+ * Whether another user ends the session (S10). Default true.
+ */
+sessio_status sessio_config_set_end_session_on_user_change(struct sessio_config *config, bool on);
+
+/**
+ * Whether a session that begins after a restart keeps the user set before (S10). Default false.
+ */
+sessio_status sessio_config_set_remember_user(struct sessio_config *config, bool on);
+
+/**
+ * A clock of the host's, copied. Default: the system's clocks. Its release is called when neither config nor tracker uses it any more.
+ */
+sessio_status sessio_config_set_clock(struct sessio_config *config,
+                                      const struct sessio_clock *clock);
+
+/**
+ * A session store of the host's, copied. Default: the database. Its release is called when neither config nor tracker uses it any more.
+ */
+sessio_status sessio_config_set_session_store(struct sessio_config *config,
+                                              const struct sessio_session_store *store);
+
+/**
+ * Where the library's messages go, copied. Default: nowhere. Its release is called when neither config nor tracker uses it any more.
+ */
+sessio_status sessio_config_set_log(struct sessio_config *config,
+                                    const struct sessio_log *log);
+
+/**
+ * How long events are gathered for one transaction. They survive a kill of the process meanwhile, though not a loss of power. Longer saves
+ * energy. Default 20.
+ */
+sessio_status sessio_config_set_commit_window_ms(struct sessio_config *config,
+                                                 uint64_t ms);
+
+/**
+ * Size of the journal: how large a burst is taken at full speed. 1 to 256 MiB; a journal that is there keeps its size. Default 4194304, about
+ * 15,000 events.
+ */
+sessio_status sessio_config_set_journal_bytes(struct sessio_config *config,
+                                              size_t bytes);
+
+/**
+ * How long sessio_tracker_track may wait for space in a full journal before it refuses the event. 0: not at all. Default 10.
+ */
+sessio_status sessio_config_set_full_wait_ms(struct sessio_config *config,
+                                             uint64_t ms);
+
+/**
+ * Caps of the stored events of a namespace: age, number, bytes. Over them the oldest go first, and are counted as dropped. Default 2592000000
+ * (30 days), 100000, 67108864 (64 MiB).
+ */
+sessio_status sessio_config_set_queue_limits(struct sessio_config *config,
+                                             uint64_t max_age_ms,
+                                             uint64_t max_events,
+                                             uint64_t max_bytes);
+
+/**
+ * How many ended sessions are kept for sessio_tracker_history. Default 1000.
+ */
+sessio_status sessio_config_set_history_limit(struct sessio_config *config, uint64_t sessions);
+
+/**
+ * A screen was shown. Either argument may be NULL, not both. NULL for bad arguments; sessio_last_error says why.
+ */
+struct sessio_event *sessio_event_screen_view(const char *name,
+                                              const char *screen_id);
+
+/**
+ * Something was done: Snowplow's structured event. Its label and property are set as texts, its value as a number. NULL for bad
+ * arguments; sessio_last_error says why.
+ */
+struct sessio_event *sessio_event_structured(const char *category,
+                                             const char *action);
+
+/**
+ * Data described by a schema, e.g. "iglu:com.acme/thing/jsonschema/1-0-0". NULL for bad arguments; sessio_last_error says why.
+ */
+struct sessio_event *sessio_event_self_describing(const char *schema,
+                                                  const char *data_json);
+
+/**
+ * The same with the length of the data in bytes.
+ */
+struct sessio_event *sessio_event_self_describing_n(const char *schema, const char *data_json, size_t length);
+
+/**
+ * Something took timing_ms milliseconds. NULL for bad arguments; sessio_last_error says why.
+ */
+struct sessio_event *sessio_event_timing(const char *category, const char *variable, uint64_t timing_ms);
+
+/**
+ * A log record. severity is 1 to 24 (SESSIO_SEVERITY_…); source, a logger's or class's name, may be NULL. NULL for bad arguments;
+ * sessio_last_error says why.
+ */
+struct sessio_event *sessio_event_log(uint32_t severity,
+                                      const char *source,
+                                      const char *message);
+
+/**
+ * The same with the length of the message in bytes; it may hold NUL.
+ */
+struct sessio_event *sessio_event_log_n(uint32_t severity,
+                                        const char *source,
+                                        const char *message,
+                                        size_t length);
+
+/**
+ * An error or exception; unhandled if nothing caught it. It is counted in its session (S14). Its stack_trace is set as a text. NULL
+ * for bad arguments; sessio_last_error says why.
+ */
+struct sessio_event *sessio_event_error(const char *type,
+                                        const char *message,
+                                        bool unhandled);
+
+/**
+ * The same with the length of the message in bytes; it may hold NUL.
+ */
+struct sessio_event *sessio_event_error_n(const char *type,
+                                          const char *message,
+                                          size_t length,
+                                          bool unhandled);
+
+/**
+ * A feature of the app was used. NULL for bad arguments; sessio_last_error says why.
+ */
+struct sessio_event *sessio_event_feature(const char *name);
+
+/**
+ * Sets a field to a text, replacing what it was. Keys with a meaning of their own: label, property, caption, stack_trace.
+ */
+sessio_status sessio_event_set_text(struct sessio_event *event,
+                                    const char *key,
+                                    const char *value);
+
+/**
+ * The same with the length of the value in bytes; it may hold NUL.
+ */
+sessio_status sessio_event_set_text_n(struct sessio_event *event,
+                                      const char *key,
+                                      const char *value,
+                                      size_t length);
+
+/**
+ * Sets a field to a finite number, replacing what it was. A key with a meaning of its own: value.
+ */
+sessio_status sessio_event_set_number(struct sessio_event *event, const char *key, double value);
+
+/**
+ * Sets a field to free data, replacing what it was. The JSON is kept as it is written here.
+ */
+sessio_status sessio_event_set_json(struct sessio_event *event, const char *key, const char *json);
+
+/**
+ * The same with the length of the JSON in bytes.
+ */
+sessio_status sessio_event_set_json_n(struct sessio_event *event,
+                                      const char *key,
+                                      const char *json,
+                                      size_t length);
+
+/**
+ * Adds data in a schema of its own to an event.
+ */
+sessio_status sessio_event_add_context(struct sessio_event *event, const char *schema, const char *data_json);
+
+/**
+ * The same with the length of the data in bytes.
+ */
+sessio_status sessio_event_add_context_n(struct sessio_event *event,
+                                         const char *schema,
+                                         const char *data_json,
+                                         size_t length);
+
+/**
+ * When it truly happened, UTC in milliseconds since 1970, if that is not the moment of sessio_tracker_track.
+ */
+sessio_status sessio_event_set_true_time_ms(struct sessio_event *event,
+                                            int64_t wall_ms);
+
+/**
+ * Frees an event; what was tracked stays. NULL is fine.
+ */
+void sessio_event_free(struct sessio_event *event);
+
+/**
+ * Opens a tracker with the settings as they are now and puts it into out. Reads a few small things from the disk: about a millisecond for a
+ * database that exists, under ten for a new one.
+ *
+ * SESSIO_ERROR_NAMESPACE_IN_USE: the namespace is open already, in this process or another. SESSIO_ERROR_IO: the folder cannot be
+ * written, or the path is a folder. SESSIO_ERROR_NO_SPACE: there is no room for the journal. SESSIO_ERROR_TOO_NEW,
+ * SESSIO_ERROR_FOREIGN_DATABASE: the file is left as it is. SESSIO_ERROR_LOCKED: another program has kept the database locked for over
+ * two seconds. A file that is no database is moved aside to <file>.corrupt-<time>, the log says so, and tracking goes on.
+ */
+sessio_status sessio_tracker_open(const struct sessio_config *config,
+                                  struct sessio_tracker **out);
+
+/**
+ * Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but sessio_tracker_free
+ * gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a restart, unless the policy is
+ * SESSIO_RESTART_START_NEW.
+ *
+ * SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there after the next start.
+ */
+sessio_status sessio_tracker_close(struct sessio_tracker *tracker,
+                                   uint64_t timeout_ms);
+
+/**
+ * Frees a tracker; one that is open is closed without waiting for the network. Calls under way in other threads end properly. In a
+ * forked child it leaks on purpose. NULL is fine.
+ */
+void sessio_tracker_free(struct sessio_tracker *tracker);
+
+/**
+ * Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything is stored and
+ * nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
+ */
+sessio_status sessio_tracker_flush(struct sessio_tracker *tracker,
+                                   uint64_t timeout_ms);
+
+/**
+ * Does at once what is due by the clock (a session that is idle for too long ends), and stores what is pending. Waits for one attempt at
+ * that, at most a second; if it fails, the status says why, and everything stays in the journal.
+ */
+sessio_status sessio_tracker_poll(struct sessio_tracker *tracker);
+
+/**
+ * Tracks an event: stamps it with its session, begins one if none is open (S2), and puts its id, a UUID, into event_id_out, which may be
+ * NULL. When this gives SESSIO_OK the event survives the death of the process. About a microsecond; no system call but a wake of the worker
+ * at the start of a burst.
+ *
+ * SESSIO_ERROR_DISABLED: tracking is off. SESSIO_ERROR_JOURNAL_FULL: no room after waiting at most 10 ms (settable); the event was not
+ * accepted. SESSIO_ERROR_TOO_LARGE: over 262,144 bytes in all.
+ */
+sessio_status sessio_tracker_track(struct sessio_tracker *tracker,
+                                   const struct sessio_event *event,
+                                   char event_id_out[37]);
+
+/**
+ * The app went to background, or came to foreground (S3). Call it on every change; the same value again does nothing.
+ */
+sessio_status sessio_tracker_set_is_background(struct sessio_tracker *tracker,
+                                               bool in_background);
+
+/**
+ * Puts what was last said about the background into out.
+ */
+sessio_status sessio_tracker_is_background(struct sessio_tracker *tracker, bool *out);
+
+/**
+ * Ends the open session (replaced) and begins a new one now (S5). Lifts a pause. SESSIO_ERROR_DISABLED: tracking is off, nothing
+ * changed.
+ */
+sessio_status sessio_tracker_start_session(struct sessio_tracker *tracker);
+
+/**
+ * The same with an id of the host's (S11): 1 to 128 of A-Z a-z 0-9 . _ -; anything else is refused, and nothing changes. The id of the
+ * open session has no effect.
+ */
+sessio_status sessio_tracker_start_session_with_id(struct sessio_tracker *tracker,
+                                                   const char *id);
+
+/**
+ * Pauses (S6): until sessio_tracker_resume_session events belong to no session, and nothing expires. Pausing twice is pausing once.
+ */
+sessio_status sessio_tracker_pause_session(struct sessio_tracker *tracker);
+
+/**
+ * Lifts a pause, or begins a session if none is open (S6). Puts SESSIO_RESUME_RESUMED, _ALREADY_ACTIVE or _STARTED into out, which may
+ * be NULL.
+ */
+sessio_status sessio_tracker_resume_session(struct sessio_tracker *tracker,
+                                            uint32_t *out);
+
+/**
+ * Ends the open session (S7). The next event begins a new one. Without an open session it has no effect.
+ */
+sessio_status sessio_tracker_end_session(struct sessio_tracker *tracker);
+
+/**
+ * Says who uses the app from now on (S10): id, name and address of 1 to 512 bytes each, the last two may be NULL. id NULL: no user, the
+ * others must be NULL, too. Another user than before, or none, ends the session.
+ */
+sessio_status sessio_tracker_set_user(struct sessio_tracker *tracker,
+                                      const char *id,
+                                      const char *name,
+                                      const char *email);
+
+/**
+ * Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A change ends the session.
+ * Survives restarts.
+ */
+sessio_status sessio_tracker_set_anonymous(struct sessio_tracker *tracker,
+                                           bool on);
+
+/**
+ * Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED. What is stored stays;
+ * sessio_tracker_erase removes it. Survives restarts.
+ */
+sessio_status sessio_tracker_set_enabled(struct sessio_tracker *tracker,
+                                         bool on);
+
+/**
+ * Removes every event, session and identity from the files, those of the database's other namespaces too, and goes on as a new
+ * installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned yet (another program has locked
+ * them, say): here all is forgotten nevertheless, and they are cleaned as soon as that works, after a restart at the latest.
+ */
+sessio_status sessio_tracker_erase(struct sessio_tracker *tracker);
+
+/**
+ * Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe: meant for crash
+ * handlers. The tracker must not be freed meanwhile. NULL is fine.
+ */
+void sessio_tracker_mark_crashed(struct sessio_tracker *tracker);
+
+/**
+ * Puts the current session, or the last one, into out. Neither waits nor counts as activity; well under a microsecond.
+ */
+sessio_status sessio_tracker_session(struct sessio_tracker *tracker,
+                                     struct sessio_session *out);
+
+/**
+ * Calls give once for each ended session, newest first, at most limit times, on this thread, with context and a session that is valid for
+ * the length of the call. A session is there from the moment it ended. Stores what is pending first: waits for the disk. give may call
+ * the library, sessio_tracker_free included.
+ */
+sessio_status sessio_tracker_history(struct sessio_tracker *tracker,
+                                     uint32_t limit,
+                                     void (*give)(void *context, const struct sessio_session *session),
+                                     void *context);
+
+/**
+ * Puts the ledger into out.
+ */
+sessio_status sessio_tracker_stats(struct sessio_tracker *tracker, struct sessio_stats *out);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SESSIO_H */

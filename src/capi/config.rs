@@ -1,0 +1,378 @@
+//! Configuration.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::boundary::guard;
+use super::clock::{HostClock, sessio_clock};
+use super::handle::Owned;
+use super::log::{logger, sessio_log};
+use super::session_store::{HostStore, sessio_session_store};
+use super::status::sessio_status;
+use super::text::text;
+use crate::config::{Config, ConfigBuilder};
+use crate::error::{Result, invalid};
+use crate::session::RestartPolicy;
+
+/// The settings of a tracker, each with a default. Made by `sessio_config_new`, freed by `sessio_config_free`; used by one thread at a
+/// time; borrowed by `sessio_tracker_open`, after which it may be freed or used for another tracker.
+pub struct sessio_config(ConfigBuilder);
+
+impl Owned for sessio_config {
+    const NAME: &'static str = "the config";
+}
+
+/// An open session goes on after a restart of the app, unless it is expired or the app crashed (the default).
+pub const SESSIO_RESTART_RESUME: u32 = 0;
+/// A restart of the app ends an open session.
+pub const SESSIO_RESTART_START_NEW: u32 = 1;
+
+/// Changes one option; the config stays as it was if the value is refused.
+///
+/// # Safety
+/// `config` is NULL or valid and used by this call alone.
+unsafe fn set(config: *mut sessio_config, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Result<()> {
+    // SAFETY: passed on from the caller.
+    let config = unsafe { sessio_config::borrow_mut(config)? };
+    let changed = change(config.0.clone());
+    changed.clone().build()?;
+    config.0 = changed;
+    Ok(())
+}
+
+/// Milliseconds from C, where 0 means never.
+fn time(ms: u64) -> Option<Duration> {
+    (ms > 0).then(|| Duration::from_millis(ms))
+}
+
+/// The settings as they are, for opening.
+///
+/// # Safety
+/// `config` is NULL or valid and not changed meanwhile.
+pub(super) unsafe fn build(config: *const sessio_config) -> Result<Config> {
+    // SAFETY: passed on from the caller.
+    unsafe { sessio_config::borrow(config)? }.0.clone().build()
+}
+
+/// A config with every default. Never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessio_config_new() -> *mut sessio_config {
+    sessio_config(Config::builder()).give()
+}
+
+/// Frees a config. Trackers opened with it go on. NULL is fine.
+///
+/// # Safety
+/// `config` is NULL, or came from `sessio_config_new` and is used by nobody else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_free(config: *mut sessio_config) {
+    // A host's release, called when the last count is dropped, is the host's code: nothing of ours can panic here.
+    // SAFETY: passed on from the caller.
+    unsafe { sessio_config::free(config) }
+}
+
+/// The database file (UTF-8). It is created if it is not there; its folder must be. The journal lies beside it. A path that cannot be used is told of by
+/// `sessio_tracker_open`. Unset: everything is kept in memory.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_path(
+    config: *mut sessio_config,
+    database_file: *const c_char,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let path = unsafe { text("database_file", database_file)? };
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.path(path)) }
+    })
+}
+
+/// Separates trackers that share a database: each namespace has sessions, events and counters of its own. 1 to 1,024 bytes of any text.
+/// Default "default".
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_namespace(
+    config: *mut sessio_config,
+    name: *const c_char,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let name = unsafe { text("name", name)? };
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.namespace(name)) }
+    })
+}
+
+/// What the receivers call the app, and its version: 1 to 512 bytes each. Default: neither.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_app(
+    config: *mut sessio_config,
+    app_id: *const c_char,
+    app_version: *const c_char,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let (id, version) = unsafe { (text("app_id", app_id)?, text("app_version", app_version)?) };
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.app(id, version)) }
+    })
+}
+
+/// How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last activity is greater.
+/// 0: never. Default 1800000 (30 min).
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_foreground_timeout_ms(
+    config: *mut sessio_config,
+    ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.foreground_timeout(time(ms))) })
+}
+
+/// The same while the app is in background. 0: never. Default 1800000 (30 min).
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_background_timeout_ms(
+    config: *mut sessio_config,
+    ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.background_timeout(time(ms))) })
+}
+
+/// How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit (the default).
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_max_session_ms(
+    config: *mut sessio_config,
+    ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.max_session(time(ms))) })
+}
+
+/// How long without an event until a heartbeat (S13). 0: off. Default 30000.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_heartbeat_interval_ms(
+    config: *mut sessio_config,
+    ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.heartbeat_interval(time(ms))) })
+}
+
+/// What a restart of the app does to an open session (S9): SESSIO_RESTART_RESUME (default) or SESSIO_RESTART_START_NEW.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_restart_policy(
+    config: *mut sessio_config,
+    policy: u32,
+) -> sessio_status {
+    guard(|| {
+        let policy = match policy {
+            SESSIO_RESTART_RESUME => RestartPolicy::Resume,
+            SESSIO_RESTART_START_NEW => RestartPolicy::StartNew,
+            other => return Err(invalid(format!("{other} is no restart policy"))),
+        };
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.restart_policy(policy)) }
+    })
+}
+
+/// Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them. Default true.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_auto_track_sessions(
+    config: *mut sessio_config,
+    on: bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.auto_track_sessions(on)) })
+}
+
+/// Whether the app is in background when the tracker is opened (S3). Default false.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_starts_in_background(
+    config: *mut sessio_config,
+    on: bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.starts_in_background(on)) })
+}
+
+/// Whether another user ends the session (S10). Default true.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_end_session_on_user_change(
+    config: *mut sessio_config,
+    on: bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.end_session_on_user_change(on)) })
+}
+
+/// Whether a session that begins after a restart keeps the user set before (S10). Default false.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_remember_user(
+    config: *mut sessio_config,
+    on: bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.remember_user(on)) })
+}
+
+/// A clock of the host's, copied. Default: the system's clocks. Its `release` is called when neither config nor tracker uses it any more.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; `clock` is NULL or
+/// a struct as its size says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_clock(
+    config: *mut sessio_config,
+    clock: *const sessio_clock,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let clock = Arc::new(unsafe { HostClock::new(clock)? });
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.clock(clock)) }
+    })
+}
+
+/// A session store of the host's, copied. Default: the database. Its `release` is called when neither config nor tracker uses it any more.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; `store` is NULL or
+/// a struct as its size says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_session_store(
+    config: *mut sessio_config,
+    store: *const sessio_session_store,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let store = Arc::new(unsafe { HostStore::new(store)? });
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.session_store(store)) }
+    })
+}
+
+/// Where the library's messages go, copied. Default: nowhere. Its `release` is called when neither config nor tracker uses it any more.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; `log` is NULL or
+/// a struct as its size says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_log(
+    config: *mut sessio_config,
+    log: *const sessio_log,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let logger = unsafe { logger(log)? };
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.logger(logger)) }
+    })
+}
+
+/// How long events are gathered for one transaction. They survive a kill of the process meanwhile, though not a loss of power. Longer saves
+/// energy. Default 20.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_commit_window_ms(
+    config: *mut sessio_config,
+    ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.commit_window(Duration::from_millis(ms))) })
+}
+
+/// Size of the journal: how large a burst is taken at full speed. 1 to 256 MiB; a journal that is there keeps its size. Default 4194304, about
+/// 15,000 events.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_journal_bytes(
+    config: *mut sessio_config,
+    bytes: usize,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.journal_bytes(bytes)) })
+}
+
+/// How long `sessio_tracker_track` may wait for space in a full journal before it refuses the event. 0: not at all. Default 10.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_full_wait_ms(
+    config: *mut sessio_config,
+    ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.full_wait(Duration::from_millis(ms))) })
+}
+
+/// Caps of the stored events of a namespace: age, number, bytes. Over them the oldest go first, and are counted as dropped. Default 2592000000
+/// (30 days), 100000, 67108864 (64 MiB).
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_queue_limits(
+    config: *mut sessio_config,
+    max_age_ms: u64,
+    max_events: u64,
+    max_bytes: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe {
+        set(config, |builder| builder.queue_limits(Duration::from_millis(max_age_ms), max_events, max_bytes))
+    })
+}
+
+/// How many ended sessions are kept for `sessio_tracker_history`. Default 1000.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_history_limit(
+    config: *mut sessio_config,
+    sessions: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.history_limit(sessions)) })
+}

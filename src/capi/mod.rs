@@ -1,0 +1,34 @@
+//! The C interface. Everything here is check, call, map: what a function means is written at the function, from where it goes into
+//! `include/sessio.h`, and done by the Rust interface.
+#![allow(unsafe_code)] // C pointers; each use has its reason
+#![allow(non_camel_case_types)] // the names are those of the C header
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "sessio must be built with panic = \"unwind\": otherwise a defect in it would take the host down"
+);
+
+mod boundary;
+mod clock;
+mod config;
+mod event;
+mod handle;
+mod log;
+mod session;
+mod session_store;
+mod stats;
+mod status;
+mod text;
+mod tracker;
+mod version;
+
+pub use clock::*;
+pub use config::*;
+pub use event::*;
+pub use log::*;
+pub use session::*;
+pub use session_store::*;
+pub use stats::*;
+pub use status::*;
+pub use tracker::*;
+pub use version::*;

@@ -1,0 +1,384 @@
+//! The tracker.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::boundary::guard;
+use super::config::{build, sessio_config};
+use super::event::sessio_event;
+use super::handle::{Owned, Shared, null, put};
+use super::session::sessio_session;
+use super::stats::sessio_stats;
+use super::status::sessio_status;
+use super::text::{optional, text};
+use crate::error::{Result, invalid};
+use crate::event::User;
+use crate::tracker::{Resumed, Tracker};
+
+/// Knows which session the user is in and keeps what happens there. Opened by `sessio_tracker_open`, closed by `sessio_tracker_close`,
+/// freed by `sessio_tracker_free`. Counted inside: every function may be called from any thread at any time, and freeing while a call is
+/// under way is fine.
+pub struct sessio_tracker(Tracker);
+
+impl Shared for sessio_tracker {
+    const NAME: &'static str = "the tracker";
+}
+
+/// `sessio_tracker_resume_session`: the paused session goes on.
+pub const SESSIO_RESUME_RESUMED: u32 = 0;
+/// `sessio_tracker_resume_session`: there was no pause, and a session is open.
+pub const SESSIO_RESUME_ALREADY_ACTIVE: u32 = 1;
+/// `sessio_tracker_resume_session`: a session began.
+pub const SESSIO_RESUME_STARTED: u32 = 2;
+
+/// Runs a call on a tracker.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+unsafe fn on(tracker: *mut sessio_tracker, call: impl FnOnce(&Tracker) -> Result<()>) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| call(&unsafe { sessio_tracker::borrow(tracker)? }.0))
+}
+
+/// Opens a tracker with the settings as they are now and puts it into `out`. Reads a few small things from the disk: about a millisecond for a
+/// database that exists, under ten for a new one.
+///
+/// SESSIO_ERROR_NAMESPACE_IN_USE: the namespace is open already, in this process or another. SESSIO_ERROR_IO: the folder cannot be
+/// written, or the path is a folder. SESSIO_ERROR_NO_SPACE: there is no room for the journal. SESSIO_ERROR_TOO_NEW,
+/// SESSIO_ERROR_FOREIGN_DATABASE: the file is left as it is. SESSIO_ERROR_LOCKED: another program has kept the database locked for over
+/// two seconds. A file that is no database is moved aside to `<file>.corrupt-<time>`, the log says so, and tracking goes on.
+///
+/// # Safety
+/// `config` is NULL or valid and not changed meanwhile; `out` is NULL or can be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_open(
+    config: *const sessio_config,
+    out: *mut *mut sessio_tracker,
+) -> sessio_status {
+    guard(|| {
+        if out.is_null() {
+            return Err(null("out"));
+        }
+        // SAFETY: passed on from the caller.
+        let tracker = Tracker::open(unsafe { build(config)? })?;
+        // SAFETY: passed on from the caller.
+        unsafe { put(out, sessio_tracker(tracker).give()) }
+    })
+}
+
+/// Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but `sessio_tracker_free`
+/// gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a restart, unless the policy is
+/// SESSIO_RESTART_START_NEW.
+///
+/// SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there after the next start.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_close(
+    tracker: *mut sessio_tracker,
+    timeout_ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| tracker.close(Duration::from_millis(timeout_ms))) }
+}
+
+/// Frees a tracker; one that is open is closed without waiting for the network. Calls under way in other threads end properly. In a
+/// forked child it leaks on purpose. NULL is fine.
+///
+/// # Safety
+/// `tracker` is NULL, or came from `sessio_tracker_open` and is not used by any later call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_free(tracker: *mut sessio_tracker) {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        if let Some(tracker) = unsafe { sessio_tracker::take(tracker) } {
+            tracker.0.close_for_good();
+            drop::<Arc<sessio_tracker>>(tracker);
+        }
+        Ok(())
+    });
+}
+
+/// Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything is stored and
+/// nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_flush(
+    tracker: *mut sessio_tracker,
+    timeout_ms: u64,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| tracker.flush(Duration::from_millis(timeout_ms))) }
+}
+
+/// Does at once what is due by the clock (a session that is idle for too long ends), and stores what is pending. Waits for one attempt at
+/// that, at most a second; if it fails, the status says why, and everything stays in the journal.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_poll(tracker: *mut sessio_tracker) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, Tracker::poll) }
+}
+
+/// Tracks an event: stamps it with its session, begins one if none is open (S2), and puts its id, a UUID, into `event_id_out`, which may be
+/// NULL. When this gives SESSIO_OK the event survives the death of the process. About a microsecond; no system call but a wake of the worker
+/// at the start of a burst.
+///
+/// SESSIO_ERROR_DISABLED: tracking is off. SESSIO_ERROR_JOURNAL_FULL: no room after waiting at most 10 ms (settable); the event was not
+/// accepted. SESSIO_ERROR_TOO_LARGE: over 262,144 bytes in all.
+///
+/// cbindgen:ptrs-as-arrays=[[event_id_out;37]]
+///
+/// # Safety
+/// `tracker` and `event` are NULL or valid, the event not changed meanwhile; `event_id_out` is NULL or has room for 37 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_track(
+    tracker: *mut sessio_tracker,
+    event: *const sessio_event,
+    event_id_out: *mut c_char,
+) -> sessio_status {
+    let track = |tracker: &Tracker| {
+        // SAFETY: passed on from the caller.
+        let id = tracker.track(&unsafe { sessio_event::borrow(event)? }.0)?;
+        if !event_id_out.is_null() {
+            let text: [c_char; 37] = super::text::array(Some(id));
+            // SAFETY: not NULL, and has room for 37 bytes by the contract.
+            unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), event_id_out, text.len()) };
+        }
+        Ok(())
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, track) }
+}
+
+/// The app went to background, or came to foreground (S3). Call it on every change; the same value again does nothing.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_set_is_background(
+    tracker: *mut sessio_tracker,
+    in_background: bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| tracker.set_is_background(in_background)) }
+}
+
+/// Puts what was last said about the background into `out`.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `out` is NULL or can be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_is_background(
+    tracker: *mut sessio_tracker,
+    out: *mut bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| put(out, tracker.is_background()?)) }
+}
+
+/// Ends the open session (`replaced`) and begins a new one now (S5). Lifts a pause. SESSIO_ERROR_DISABLED: tracking is off, nothing
+/// changed.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_start_session(tracker: *mut sessio_tracker) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| tracker.start_session().map(drop)) }
+}
+
+/// The same with an id of the host's (S11): 1 to 128 of `A-Z a-z 0-9 . _ -`; anything else is refused, and nothing changes. The id of the
+/// open session has no effect.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `id` is NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_start_session_with_id(
+    tracker: *mut sessio_tracker,
+    id: *const c_char,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| tracker.start_session_with_id(text("id", id)?).map(drop)) }
+}
+
+/// Pauses (S6): until `sessio_tracker_resume_session` events belong to no session, and nothing expires. Pausing twice is pausing once.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_pause_session(tracker: *mut sessio_tracker) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, Tracker::pause_session) }
+}
+
+/// Lifts a pause, or begins a session if none is open (S6). Puts SESSIO_RESUME_RESUMED, _ALREADY_ACTIVE or _STARTED into `out`, which may
+/// be NULL.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `out` is NULL or can be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_resume_session(
+    tracker: *mut sessio_tracker,
+    out: *mut u32,
+) -> sessio_status {
+    let resume = |tracker: &Tracker| {
+        let answer = match tracker.resume_session()? {
+            Resumed::Resumed => SESSIO_RESUME_RESUMED,
+            Resumed::AlreadyActive => SESSIO_RESUME_ALREADY_ACTIVE,
+            Resumed::Started => SESSIO_RESUME_STARTED,
+        };
+        // SAFETY: passed on from the caller.
+        if out.is_null() { Ok(()) } else { unsafe { put(out, answer) } }
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, resume) }
+}
+
+/// Ends the open session (S7). The next event begins a new one. Without an open session it has no effect.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_end_session(tracker: *mut sessio_tracker) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, Tracker::end_session) }
+}
+
+/// Says who uses the app from now on (S10): id, name and address of 1 to 512 bytes each, the last two may be NULL. `id` NULL: no user, the
+/// others must be NULL, too. Another user than before, or none, ends the session.
+///
+/// # Safety
+/// `tracker` is NULL or valid; texts are NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_set_user(
+    tracker: *mut sessio_tracker,
+    id: *const c_char,
+    name: *const c_char,
+    email: *const c_char,
+) -> sessio_status {
+    let set_user = |tracker: &Tracker| {
+        // SAFETY: passed on from the caller.
+        let (id, name, email) =
+            unsafe { (optional("id", id)?, optional("name", name)?, optional("email", email)?) };
+        let user = match id {
+            Some(id) => Some(User::new(id, name, email)?),
+            None if name.is_some() || email.is_some() => {
+                return Err(invalid("a user without an id has no name or email"));
+            }
+            None => None,
+        };
+        tracker.set_user(user)
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, set_user) }
+}
+
+/// Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A change ends the session.
+/// Survives restarts.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_set_anonymous(
+    tracker: *mut sessio_tracker,
+    on: bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { self::on(tracker, |tracker| tracker.set_anonymous(on)) }
+}
+
+/// Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED. What is stored stays;
+/// `sessio_tracker_erase` removes it. Survives restarts.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_set_enabled(tracker: *mut sessio_tracker, on: bool) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { self::on(tracker, |tracker| tracker.set_enabled(on)) }
+}
+
+/// Removes every event, session and identity from the files, those of the database's other namespaces too, and goes on as a new
+/// installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned yet (another program has locked
+/// them, say): here all is forgotten nevertheless, and they are cleaned as soon as that works, after a restart at the latest.
+///
+/// # Safety
+/// `tracker` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_erase(tracker: *mut sessio_tracker) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, Tracker::erase) }
+}
+
+/// Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe: meant for crash
+/// handlers. The tracker must not be freed meanwhile. NULL is fine.
+///
+/// # Safety
+/// `tracker` is NULL or valid for the length of the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_mark_crashed(tracker: *mut sessio_tracker) {
+    // No guard and no count: a signal handler must not allocate, and there is nothing in this that can panic.
+    // SAFETY: NULL or valid by the contract.
+    if let Some(tracker) = unsafe { tracker.as_ref() } {
+        tracker.0.mark_crashed();
+    }
+}
+
+/// Puts the current session, or the last one, into `out`. Neither waits nor counts as activity; well under a microsecond.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `out` is NULL or a struct as its `struct_size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_session(
+    tracker: *mut sessio_tracker,
+    out: *mut sessio_session,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| sessio_session::new(&tracker.session()?).put(out)) }
+}
+
+/// Calls `give` once for each ended session, newest first, at most `limit` times, on this thread, with `context` and a session that is valid for
+/// the length of the call. A session is there from the moment it ended. Stores what is pending first: waits for the disk. `give` may call
+/// the library, `sessio_tracker_free` included.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `give` is NULL or a function of that kind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_history(
+    tracker: *mut sessio_tracker,
+    limit: u32,
+    give: Option<unsafe extern "C" fn(context: *mut c_void, session: *const sessio_session)>,
+    context: *mut c_void,
+) -> sessio_status {
+    let history = |tracker: &Tracker| {
+        let give = give.ok_or_else(|| null("give"))?;
+        for session in tracker.history(limit as usize)? {
+            let session = sessio_session::new(&session);
+            // SAFETY: the host's function with the host's context; the session lives until it returns.
+            unsafe { give(context, &raw const session) };
+        }
+        Ok(())
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, history) }
+}
+
+/// Puts the ledger into `out`.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `out` is NULL or a struct as its `struct_size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_stats(
+    tracker: *mut sessio_tracker,
+    out: *mut sessio_stats,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, |tracker| sessio_stats::new(&tracker.stats()?).put(out)) }
+}
