@@ -18,9 +18,11 @@ pub enum Level {
     Error = 17,
 }
 
+type Write = dyn Fn(Level, &str) + Send + Sync;
+
 /// Where messages go. Cloning it is cheap. A logger that panics is ignored.
 #[derive(Clone, Default)]
-pub struct Logger(Option<Arc<dyn Fn(Level, &str) + Send + Sync>>);
+pub struct Logger(Option<Arc<Write>>);
 
 impl Logger {
     /// A logger that hands each message to `write`, on the thread where it arises.

@@ -14,7 +14,8 @@ fn generate() -> String {
     let modules = std::fs::read_dir(root().join("src/capi")).unwrap().map(|entry| entry.unwrap().path());
     let mut modules: Vec<PathBuf> = modules.filter(|path| path.file_name().unwrap() != "mod.rs").collect();
     modules.sort_by_key(|path| chapter(path.file_stem().unwrap().to_str().unwrap()));
-    let bindings = modules.into_iter().fold(builder, |builder, path| builder.with_src(path)).generate().unwrap();
+    let bindings =
+        modules.into_iter().fold(builder, |builder, path| builder.with_src(path)).generate().unwrap();
     let mut bytes = Vec::new();
     bindings.write(&mut bytes);
     without_rust(&String::from_utf8(bytes).unwrap())
@@ -23,7 +24,16 @@ fn generate() -> String {
 /// The order of the chapters; a new file must be given its place.
 fn chapter(name: &str) -> usize {
     let order = [
-        "version", "status", "clock", "session_store", "log", "config", "event", "session", "stats", "tracker",
+        "version",
+        "status",
+        "clock",
+        "session_store",
+        "log",
+        "config",
+        "event",
+        "session",
+        "stats",
+        "tracker",
     ];
     let no_chapter = ["boundary", "handle", "text"];
     match order.iter().position(|chapter| *chapter == name) {
@@ -78,7 +88,10 @@ fn the_versions_are_those_of_cargo_toml() {
     let version = ["MAJOR", "MINOR", "PATCH"].map(|part| number(&format!("SESSIO_VERSION_{part}"))).join(".");
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
     let build = std::fs::read_to_string(root().join("build.rs")).unwrap();
-    assert!(build.contains(&format!("libsessio.so.{}", number("SESSIO_ABI_VERSION"))), "SONAME and ABI version differ");
+    assert!(
+        build.contains(&format!("libsessio.so.{}", number("SESSIO_ABI_VERSION"))),
+        "SONAME and ABI version differ"
+    );
 }
 
 #[test]

@@ -72,6 +72,15 @@ impl Engine {
         }
     }
 
+    /// In how many milliseconds of `elapsed` the open session expires, counted from `now`; none when nothing will.
+    pub fn expires_in(&self, now: Now) -> Option<u64> {
+        let record = self.judged()?;
+        let timeout = self.rules.timeout(record.background)?;
+        let idle = Moment::from(now).since(record.last_activity);
+        // Expired is what is over the timeout (S1).
+        Some(timeout.saturating_add(1).saturating_sub(idle))
+    }
+
     /// The user id that a stamp would carry now (S18).
     pub fn visible_user_id(&self) -> UserId {
         if self.memory.settings.anonymous { UserId::NIL } else { UserId(self.memory.settings.user_id) }

@@ -150,7 +150,7 @@ fn recall(
         (Some(fresh), _) if found.ahead_of_store => Some(fresh),
         (fresh, Stored::Unreadable) => fresh,
         (_, Stored::None) => None,
-        (_, Stored::Session(stored)) => Some(stored),
+        (_, Stored::Session(stored)) => Some(*stored),
     };
     if let Some(record) = record.as_ref().filter(|record| record.index >= settings.last_index) {
         settings.last_index = record.index;
@@ -193,7 +193,7 @@ fn adopt_user_id(
 
 enum Stored {
     None,
-    Session(SessionRecord),
+    Session(Box<SessionRecord>),
     Unreadable,
 }
 
@@ -206,7 +206,7 @@ fn stored_session(config: &Config, database: &mut dyn Database) -> Stored {
     let parsed = answer.and_then(|text| text.map(|text| SessionRecord::from_json(&text)).transpose());
     match parsed {
         Ok(None) => Stored::None,
-        Ok(Some(record)) => Stored::Session(record),
+        Ok(Some(record)) => Stored::Session(Box::new(record)),
         Err(e) => {
             config.logger.warn(|| format!("the stored session is left aside: {e}"));
             Stored::Unreadable

@@ -124,11 +124,13 @@ pub(super) struct Worker {
     /// After a failure: when to try again, and the wait after that.
     retry: Option<(Instant, Duration)>,
     next_tick: Instant,
+    earliest_look: Instant,
 }
 
 impl Worker {
     pub fn new(shared: Arc<Shared>, committer: Committer, commit_window: Duration) -> Self {
-        Self { shared, committer, commit_window, retry: None, next_tick: Instant::now() + TICK }
+        let now = Instant::now();
+        Self { shared, committer, commit_window, retry: None, next_tick: now + TICK, earliest_look: now }
     }
 
     /// Works until the tracker is closed.
@@ -167,24 +169,25 @@ impl Worker {
 
     /// How long nothing will be due. For ever when no session is open.
     fn idle_time(&self) -> Option<Duration> {
-        let now = Instant::now();
-        let retry = self.retry.map(|(at, _)| at.saturating_duration_since(now));
-        let tick = self.has_open_session().then(|| self.next_tick.saturating_duration_since(now));
-        [retry, tick].into_iter().flatten().min()
+        let retry = self.retry.map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        [retry, self.next_look()].into_iter().flatten().min()
     }
 
-    fn has_open_session(&self) -> bool {
-        self.shared.lock().engine.open_session().is_some()
+    /// In what time the engine should look at the clock: once a second while a session is open (S9), and when it expires (S4).
+    fn next_look(&self) -> Option<Duration> {
+        let core = self.shared.lock();
+        core.engine.open_session()?;
+        let tick = self.next_tick.saturating_duration_since(Instant::now());
+        let expiry = core.engine.expires_in(core.clock.now()).map(Duration::from_millis);
+        // An expiry that cannot be recorded now (the journal is full) must not keep us awake.
+        let earliest = self.earliest_look.saturating_duration_since(Instant::now());
+        Some(expiry.map_or(tick, |expiry| expiry.min(tick)).max(earliest))
     }
 
-    /// Lets the engine look at the clock (S4, S9).
     fn tick(&mut self) {
-        let now = Instant::now();
-        if now < self.next_tick {
-            return;
-        }
-        self.next_tick = now + TICK;
-        if self.has_open_session() {
+        if self.next_look().is_some_and(|time| time.is_zero()) {
+            self.next_tick = Instant::now() + TICK;
+            self.earliest_look = Instant::now() + RETRY.0;
             // No room or closed: then there is nothing to be done about it now.
             let _ = self.shared.lock().apply(Input::Tick, &self.shared.snapshot);
         }
