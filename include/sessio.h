@@ -1,8 +1,8 @@
 /*
  * Sessio: session tracking for native apps. This header is the manual.
  *
- * Generated from src/capi; a test of the project fails when it is not up to date. The rules S1 to S22 that it names are those of
- * docs/architecture.md.
+ * Generated from src/capi; a test of the project fails when it is not up to date. The rules S1 to S22 that it names are in
+ * docs/semantics.md.
  *
  * A first program:
  *
