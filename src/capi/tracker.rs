@@ -137,6 +137,7 @@ pub unsafe extern "C" fn sessio_tracker_poll(tracker: *mut sessio_tracker) -> se
 ///
 /// # Safety
 /// `tracker` and `event` are NULL or valid, the event not changed meanwhile; `event_id_out` is NULL or has room for 37 bytes.
+#[allow(rustdoc::broken_intra_doc_links)] // cbindgen's line above is no link
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sessio_tracker_track(
     tracker: *mut sessio_tracker,

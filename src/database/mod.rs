@@ -1,6 +1,9 @@
 //! What outlives the process beyond the journal: the outbox of events, the history of sessions, the ledger. In SQLite, or in
 //! memory where there is no file. The worker is the only writer; see `docs/storage.md` for the tables.
 
+// The database in memory has nothing from before to look at, and no other tracker to share with.
+#![cfg_attr(not(feature = "_sqlite"), allow(dead_code))]
+
 mod ledger;
 mod memory;
 #[cfg(feature = "_sqlite")]

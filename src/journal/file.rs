@@ -142,6 +142,7 @@ fn map(file: &File) -> std::io::Result<MmapMut> {
 ///
 /// # Errors
 /// The file cannot be written.
+#[cfg(any(feature = "_sqlite", test))]
 pub(crate) fn wipe(path: &Path) -> Result<bool> {
     let lock = match Lock::take(path) {
         Ok(lock) => lock,

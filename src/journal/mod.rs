@@ -15,7 +15,7 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "_sqlite")]
+#[cfg(any(feature = "_sqlite", test))]
 pub(crate) use file::wipe;
 #[cfg(test)]
 use ring::Cursor;

@@ -146,7 +146,7 @@ impl Tracker {
         let filling = core.writer.as_ref().is_some_and(|writer| writer.free() < writer.capacity() / 2);
         drop(core);
         if filling {
-            self.shared.wake.urgent();
+            self.shared.wake.filling();
         } else {
             self.shared.wake.pending();
         }
@@ -158,7 +158,7 @@ impl Tracker {
         core: MutexGuard<'a, Core>,
         deadline: Instant,
     ) -> Result<MutexGuard<'a, Core>> {
-        self.shared.wake.urgent();
+        self.shared.wake.filling();
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || self.shared.wake.is_worker() {
             return Err(core::journal_full());
@@ -267,7 +267,7 @@ impl Tracker {
     pub fn erase(&self) -> Result<()> {
         self.check_open()?;
         let request = self.shared.mail.ask_to_erase();
-        self.shared.wake.urgent();
+        self.shared.wake.requested();
         self.wait_tried(request)
     }
 
@@ -309,7 +309,7 @@ impl Tracker {
     fn read<T>(&self, read: impl FnOnce(&mut dyn Database) -> Result<T>) -> Result<T> {
         self.check_open()?;
         let request = self.shared.mail.ask(false);
-        self.shared.wake.urgent();
+        self.shared.wake.requested();
         // What cannot be stored now (a full disk, a lock) does not keep us from reading what is.
         let _ = self.wait_tried(request);
         open::with_database(&self.shared, read)
@@ -340,7 +340,7 @@ impl Tracker {
     pub fn flush(&self, timeout: Duration) -> Result<()> {
         self.check_open()?;
         let request = self.shared.mail.ask(true);
-        self.shared.wake.urgent();
+        self.shared.wake.requested();
         if self.shared.wake.is_worker() {
             return Ok(());
         }
@@ -354,7 +354,7 @@ impl Tracker {
     pub fn poll(&self) -> Result<()> {
         self.apply(Input::Tick)?;
         let request = self.shared.mail.ask(false);
-        self.shared.wake.urgent();
+        self.shared.wake.requested();
         self.wait_tried(request)
     }
 
@@ -384,7 +384,7 @@ impl Tracker {
             self.shared.snapshot.close();
         }
         let request = self.shared.mail.ask_to_close(by);
-        self.shared.wake.urgent();
+        self.shared.wake.requested();
         if self.shared.wake.is_worker() {
             return Ok(());
         }

@@ -7,7 +7,8 @@ use std::thread::Thread;
 use std::time::Duration;
 
 const PENDING: u32 = 1;
-const URGENT: u32 = 2;
+const FILLING: u32 = 2;
+const REQUESTED: u32 = 4;
 
 /// What the worker is to do.
 #[derive(Debug, Default)]
@@ -35,11 +36,16 @@ impl Wake {
         }
     }
 
-    /// Something must be done now.
-    pub fn urgent(&self) {
-        if self.flags.load(Ordering::Relaxed) & URGENT == 0 {
-            self.raise(PENDING | URGENT);
+    /// The journal is filling: better not wait for the end of the window.
+    pub fn filling(&self) {
+        if self.flags.load(Ordering::Relaxed) & FILLING == 0 {
+            self.raise(PENDING | FILLING);
         }
+    }
+
+    /// Someone waits for the worker.
+    pub fn requested(&self) {
+        self.raise(PENDING | REQUESTED);
     }
 
     fn raise(&self, flags: u32) {
@@ -55,9 +61,14 @@ impl Wake {
         self.flags.load(Ordering::Acquire) & PENDING != 0
     }
 
-    /// Whether something must be done now.
-    pub fn is_urgent(&self) -> bool {
-        self.flags.load(Ordering::Acquire) & URGENT != 0
+    /// Whether the journal is filling.
+    pub fn is_filling(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & FILLING != 0
+    }
+
+    /// Whether someone waits.
+    pub fn is_requested(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & REQUESTED != 0
     }
 
     /// Takes the flags: what comes from now on raises them, and wakes, again.

@@ -156,9 +156,9 @@ impl Worker {
         if !wake.is_pending() {
             return;
         }
-        // Gather what comes within the window; a request or a filling journal ends it early.
+        // Gather what comes within the window; a request or a filling journal ends it early. While storing fails only a request does.
         let until = self.retry.map_or_else(|| Instant::now() + self.commit_window, |(at, _)| at);
-        while !wake.is_urgent() {
+        while !(wake.is_requested() || wake.is_filling() && self.retry.is_none()) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
