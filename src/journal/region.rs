@@ -43,15 +43,6 @@ impl Region {
         self.length
     }
 
-    /// Asks for the pages now, so that the first events do not pay for them one by one.
-    pub fn prefault(&self) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Backing::Mapped(map) = &self.backing {
-            // An older kernel refuses (before 5.14): then the pages come as they are used.
-            let _ = map.advise(memmap2::Advice::PopulateWrite);
-        }
-    }
-
     /// An atomic word of the header.
     pub fn word(&self, at: usize) -> &AtomicU64 {
         assert!(at.is_multiple_of(8) && at + 8 <= self.length);

@@ -229,11 +229,6 @@ impl Reader {
     pub fn set_stored_revision(&self, revision: u64) {
         Header::new(&self.region).set_stored_revision(revision);
     }
-
-    /// Asks for the pages of the ring ahead of use.
-    pub fn prefault(&self) {
-        self.region.prefault();
-    }
 }
 
 fn cursor(region: &Region, place: usize, length: usize) -> Cursor<'_> {

@@ -135,7 +135,6 @@ impl Worker {
 
     /// Works until the tracker is closed.
     pub fn run(mut self) {
-        self.committer.reader.prefault();
         loop {
             self.rest();
             self.shared.wake.take();
