@@ -37,3 +37,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Severity, User};
 pub use session::{EndReason, RestartPolicy, Session, SessionState};
 pub use tracker::{Resumed, Stats, Tracker};
+
+/// The examples of the README are compiled, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
