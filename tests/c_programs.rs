@@ -24,7 +24,7 @@ macro_rules! programs {
 }
 
 programs! {
-    version
+    version status clock session_store log config
 }
 
 #[test]

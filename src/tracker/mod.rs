@@ -9,6 +9,7 @@ mod worker;
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
@@ -83,6 +84,7 @@ impl Shared {
 /// the network. Dropping it closes it.
 pub struct Tracker {
     shared: Arc<Shared>,
+    worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Tracker {
@@ -102,14 +104,23 @@ impl Tracker {
                 worker.run();
             }
         };
-        std::thread::Builder::new()
+        let worker = std::thread::Builder::new()
             .name("sessio".into())
             .spawn(work)
             .map_err(|e| Error::with_source(ErrorKind::Io, "the worker thread cannot be started", e))?;
-        let shared =
-            take.recv().map_err(|e| Error::with_source(ErrorKind::Internal, "opening failed", e))??;
-        shared.wake.pending();
-        Ok(Self { shared })
+        let opened = take.recv().map_err(|e| Error::with_source(ErrorKind::Internal, "opening failed", e));
+        let shared = opened.and_then(|opened| opened);
+        match shared {
+            Ok(shared) => {
+                shared.wake.pending();
+                Ok(Self { shared, worker: Mutex::new(Some(worker)) })
+            }
+            Err(e) => {
+                // Then nothing of the host's is held any more.
+                let _ = worker.join();
+                Err(e)
+            }
+        }
     }
 
     /// Tracks an event (S2). It has a stamp and survives the death of the process when this returns.
@@ -389,7 +400,10 @@ impl Tracker {
             return Ok(());
         }
         self.shared.mail.wait_done(request, by)?;
-        self.shared.mail.wait_stopped(by)
+        self.shared.mail.wait_stopped(by)?;
+        // All it has left to do is to let go of what is the host's, which must not happen behind their back later.
+        commit::lock(&self.worker).take().map(JoinHandle::join);
+        Ok(())
     }
 
     fn apply(&self, input: Input) -> Result<Answer> {

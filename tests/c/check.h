@@ -4,6 +4,7 @@
 
 #include "sessio.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ static inline const char *in_folder(const char *folder, const char *name) {
   return path;
 }
 
-/* A clock that stands still until it is moved. */
+/* A clock that stands still until it is moved. The library's worker reads it, too, so all of them share a lock. */
 typedef struct manual_clock {
   int64_t wall;
   uint64_t elapsed;
@@ -58,8 +59,22 @@ typedef struct manual_clock {
   int released;
 } manual_clock;
 
-static inline int64_t manual_wall(void *user_data) { return ((manual_clock *)user_data)->wall; }
-static inline uint64_t manual_elapsed(void *user_data) { return ((manual_clock *)user_data)->elapsed; }
+static pthread_mutex_t manual_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static inline int64_t manual_wall(void *user_data) {
+  pthread_mutex_lock(&manual_lock);
+  const int64_t wall = ((manual_clock *)user_data)->wall;
+  pthread_mutex_unlock(&manual_lock);
+  return wall;
+}
+
+static inline uint64_t manual_elapsed(void *user_data) {
+  pthread_mutex_lock(&manual_lock);
+  const uint64_t elapsed = ((manual_clock *)user_data)->elapsed;
+  pthread_mutex_unlock(&manual_lock);
+  return elapsed;
+}
+
 static inline void manual_release(void *user_data) { ((manual_clock *)user_data)->released++; }
 
 static inline manual_clock manual_new(void) {
@@ -67,14 +82,27 @@ static inline manual_clock manual_new(void) {
   return clock;
 }
 
+static inline void manual_to(manual_clock *clock, int64_t wall, uint64_t elapsed) {
+  pthread_mutex_lock(&manual_lock);
+  clock->wall = wall;
+  clock->elapsed = elapsed;
+  pthread_mutex_unlock(&manual_lock);
+}
+
 static inline void manual_advance(manual_clock *clock, uint64_t ms) {
-  clock->wall += (int64_t)ms;
-  clock->elapsed += ms;
+  manual_to(clock, clock->wall + (int64_t)ms, clock->elapsed + ms);
 }
 
 static inline void manual_set(sessio_config *config, manual_clock *clock) {
   sessio_clock host = {sizeof host, clock, manual_wall, manual_elapsed, manual_release, clock->boot_id};
   OK(sessio_config_set_clock(config, &host));
+}
+
+static inline sessio_config *config_at(const char *folder, const char *file) {
+  sessio_config *config = sessio_config_new();
+  CHECK(config != NULL);
+  OK(sessio_config_set_path(config, in_folder(folder, file)));
+  return config;
 }
 
 static inline sessio_tracker *opened(const sessio_config *config) {
