@@ -24,7 +24,7 @@ macro_rules! programs {
 }
 
 programs! {
-    version status clock session_store log config event session
+    version status clock session_store log config event session tracker stats threads fork crash
 }
 
 #[test]

@@ -51,6 +51,21 @@ static inline const char *in_folder(const char *folder, const char *name) {
   return path;
 }
 
+/* Whether a file holds a text. In C there is no other way to look at what was stored. */
+static inline bool file_holds(const char *path, const char *text) {
+  const size_t length = strlen(text), size = 16u * 1024 * 1024;
+  char *bytes = (char *)malloc(size);
+  FILE *file = fopen(path, "rb");
+  CHECK(bytes != NULL && file != NULL);
+  const size_t have = fread(bytes, 1, size, file);
+  CHECK(have < size);
+  bool found = false;
+  for (size_t i = 0; !found && i + length <= have; i++) found = memcmp(bytes + i, text, length) == 0;
+  fclose(file);
+  free(bytes);
+  return found;
+}
+
 /* A clock that stands still until it is moved. The library's worker reads it, too, so all of them share a lock. */
 typedef struct manual_clock {
   int64_t wall;

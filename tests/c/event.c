@@ -179,20 +179,6 @@ static void an_event_as_a_whole_has_a_limit(sessio_tracker *tracker) {
   sessio_event_free(event);
 }
 
-/* What is in a file of ours. There is no other way in C to look at what was stored. */
-static bool file_holds(const char *path, const char *text) {
-  const size_t length = strlen(text), size = 8u * 1024 * 1024;
-  char *bytes = (char *)malloc(size);
-  FILE *file = fopen(path, "rb");
-  CHECK(bytes != NULL && file != NULL);
-  const size_t have = fread(bytes, 1, size, file);
-  bool found = false;
-  for (size_t i = 0; !found && i + length <= have; i++) found = memcmp(bytes + i, text, length) == 0;
-  fclose(file);
-  free(bytes);
-  return found;
-}
-
 /* Texts that people paste whole are cut, not refused, and the cut is marked. */
 static void messages_and_stack_traces_are_cut(sessio_tracker *tracker, const char *journal) {
   char *message = repeated('m', MESSAGE + 1000), *trace = repeated('s', STACK_TRACE + 1);

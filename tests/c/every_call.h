@@ -1,0 +1,55 @@
+/* Every call on a tracker, with arguments that are right: for trackers that can take none. */
+#ifndef EVERY_CALL_H
+#define EVERY_CALL_H
+
+#include "check.h"
+
+static inline void never_given(void *context, const sessio_session *session) {
+  (void)context, (void)session;
+  CHECK(!"called");
+}
+
+/* All but free and mark_crashed, which have no status, give `expected` and write nothing. */
+static inline void every_call_gives(sessio_tracker *tracker, sessio_status expected) {
+  static const char untouched[37] = "untouched";
+  char event_id[37];
+  bool flag = true;
+  uint32_t number = 4711;
+  sessio_session session;
+  sessio_stats stats;
+  memcpy(event_id, untouched, sizeof event_id);
+  memset(&session, 0xaa, sizeof session);
+  memset(&stats, 0xaa, sizeof stats);
+  session.struct_size = sizeof session;
+  stats.struct_size = sizeof stats;
+  const sessio_session session_before = session;
+  const sessio_stats stats_before = stats;
+  sessio_event *event = sessio_event_feature("f");
+
+  GIVES(sessio_tracker_track(tracker, event, event_id), expected);
+  GIVES(sessio_tracker_track(tracker, event, NULL), expected);
+  GIVES(sessio_tracker_set_is_background(tracker, true), expected);
+  GIVES(sessio_tracker_is_background(tracker, &flag), expected);
+  GIVES(sessio_tracker_start_session(tracker), expected);
+  GIVES(sessio_tracker_start_session_with_id(tracker, "id"), expected);
+  GIVES(sessio_tracker_pause_session(tracker), expected);
+  GIVES(sessio_tracker_resume_session(tracker, &number), expected);
+  GIVES(sessio_tracker_end_session(tracker), expected);
+  GIVES(sessio_tracker_set_user(tracker, "id", "name", "email"), expected);
+  GIVES(sessio_tracker_set_anonymous(tracker, true), expected);
+  GIVES(sessio_tracker_set_enabled(tracker, false), expected);
+  GIVES(sessio_tracker_session(tracker, &session), expected);
+  GIVES(sessio_tracker_history(tracker, 10, never_given, NULL), expected);
+  GIVES(sessio_tracker_stats(tracker, &stats), expected);
+  GIVES(sessio_tracker_flush(tracker, 1000), expected);
+  GIVES(sessio_tracker_poll(tracker), expected);
+  GIVES(sessio_tracker_erase(tracker), expected);
+  GIVES(sessio_tracker_close(tracker, 1000), expected);
+  sessio_tracker_mark_crashed(tracker);
+
+  CHECK(memcmp(event_id, untouched, sizeof event_id) == 0 && flag && number == 4711);
+  CHECK(memcmp(&session, &session_before, sizeof session) == 0 && memcmp(&stats, &stats_before, sizeof stats) == 0);
+  sessio_event_free(event);
+}
+
+#endif
