@@ -24,7 +24,7 @@ macro_rules! programs {
 }
 
 programs! {
-    version status clock session_store log config event session tracker stats threads fork crash
+    version status clock session_store log config event session tracker stats threads fork crash misuse misuse_store
 }
 
 #[test]
@@ -35,6 +35,20 @@ fn every_program_is_run() {
         sources.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     let run: BTreeSet<String> = PROGRAMS.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(names, run, "tests/c and the list above differ");
+}
+
+/// The list of calls that a closed tracker and a forked child refuse leaves none out.
+#[test]
+fn every_call_on_a_tracker_is_in_the_list() {
+    let header = std::fs::read_to_string(c::root().join("include/sessio.h")).unwrap();
+    let list = std::fs::read_to_string(c::root().join("tests/c/every_call.h")).unwrap();
+    // Those take a tracker that is not there yet, and one that is gone.
+    let others = ["sessio_tracker_open", "sessio_tracker_free"];
+    for name in c::functions(&header) {
+        if name.starts_with("sessio_tracker_") && !others.contains(&name) {
+            assert!(list.contains(&format!("{name}(tracker")), "tests/c/every_call.h lacks {name}");
+        }
+    }
 }
 
 /// Compiles a file that has nothing but the header in it, included twice.

@@ -28,6 +28,8 @@ pub(super) struct Committer {
     pub stored_revision: Option<u64>,
     /// Events that an erasure took from the journal, not yet in the ledger.
     pub erased: u64,
+    /// The database is erased, but the host's store could not delete its session yet.
+    pub database_erased: bool,
 }
 
 /// What the core looks like at the beginning of a commit.
@@ -112,6 +114,7 @@ impl Committer {
             core.engine.set_erasing(true);
             core.ids.uuid()
         };
+        self.database_erased = false;
         self.forget(shared, user_id);
     }
 
@@ -125,13 +128,19 @@ impl Committer {
     /// Carries out an erasure that was asked for, now or before the last kill.
     fn finish_erasure(&mut self, shared: &Shared) -> Result<()> {
         let Some(user_id) = erasing(shared) else { return Ok(()) };
-        let ledger = lock(&self.database).erase(user_id)?;
+        // Once only, however often the store fails: what other namespaces have stored since is not to be erased.
+        if !self.database_erased {
+            let ledger = lock(&self.database).erase(user_id)?;
+            let mut core = shared.lock();
+            core.ledger = ledger;
+            core.ledger.dropped.erased += self.erased;
+            self.database_erased = true;
+        }
         if let Some(store) = &self.store {
             store.delete_session()?;
         }
+        self.database_erased = false;
         let mut core = shared.lock();
-        core.ledger = ledger;
-        core.ledger.dropped.erased += self.erased;
         core.engine.set_erasing(false);
         core.publish(true, &shared.snapshot);
         Ok(())

@@ -65,6 +65,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         logger: config.logger.clone(),
         stored_revision: None,
         erased: 0,
+        database_erased: false,
     };
     Ok((shared, committer))
 }

@@ -54,6 +54,14 @@ pub fn tool(name: &str) -> Command {
     command
 }
 
+/// The names of the functions that the header declares.
+pub fn functions(header: &str) -> Vec<&str> {
+    let code = header.lines().filter(|line| !line.starts_with([' ', '/', '#']));
+    // The name is what stands before the first bracket of a line that begins with a type.
+    let names = code.filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next());
+    names.filter(|name| name.starts_with("sessio_")).collect()
+}
+
 /// A library of the build that this test belongs to. Cargo puts it beside the test binary; `cargo build` also one folder above.
 pub fn library(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
