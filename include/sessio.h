@@ -943,8 +943,8 @@ sessio_status sessio_tracker_resume_session(struct sessio_tracker *tracker,
 sessio_status sessio_tracker_end_session(struct sessio_tracker *tracker);
 
 /**
- * Says who uses the app from now on (S10): id, name and address of 1 to 512 bytes each, the last two may be NULL. id NULL: no user, the
- * others must be NULL, too. Another user than before, or none, ends the session.
+ * Says who uses the app from now on (S10): an id of 1 to 512 bytes, name and address of at most as many; these may be NULL. id NULL: no
+ * user, the others must be NULL, too. Another user than before, or none, ends the session.
  */
 sessio_status sessio_tracker_set_user(struct sessio_tracker *tracker,
                                       const char *id,

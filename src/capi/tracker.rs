@@ -252,8 +252,8 @@ pub unsafe extern "C" fn sessio_tracker_end_session(tracker: *mut sessio_tracker
     unsafe { on(tracker, Tracker::end_session) }
 }
 
-/// Says who uses the app from now on (S10): id, name and address of 1 to 512 bytes each, the last two may be NULL. `id` NULL: no user, the
-/// others must be NULL, too. Another user than before, or none, ends the session.
+/// Says who uses the app from now on (S10): an id of 1 to 512 bytes, name and address of at most as many; these may be NULL. `id` NULL: no
+/// user, the others must be NULL, too. Another user than before, or none, ends the session.
 ///
 /// # Safety
 /// `tracker` is NULL or valid; texts are NULL or NUL-terminated.
