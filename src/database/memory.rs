@@ -59,7 +59,8 @@ impl MemoryDatabase {
 
 impl Database for MemoryDatabase {
     fn load(&mut self) -> Result<Loaded> {
-        Ok(Loaded { user_id: self.user_id, ledger: self.ledger, ..Loaded::default() })
+        // Its journal lies in memory, too: there is no other to tell it from.
+        Ok(Loaded { database_id: 1, user_id: self.user_id, ledger: self.ledger, ..Loaded::default() })
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<Committed> {
@@ -78,7 +79,7 @@ impl Database for MemoryDatabase {
         Ok(Committed::Done(self.ledger))
     }
 
-    fn set_user_id(&mut self, user_id: Uuid) -> Result<()> {
+    fn set_ids(&mut self, _database_id: u128, user_id: Uuid) -> Result<()> {
         self.user_id = user_id;
         Ok(())
     }

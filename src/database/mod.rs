@@ -40,7 +40,8 @@ impl Default for Caps {
 /// What is found at opening.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
-    /// Names the database, so that a journal of another is told apart.
+    /// Names the database, so that a journal of another is told apart. 0 if it was begun anew in place of a damaged one: it
+    /// takes the name that the journals know.
     pub database_id: u128,
     pub user_id: Uuid,
     /// The settings of the namespace as text; none when it is new.
@@ -48,8 +49,6 @@ pub(crate) struct Loaded {
     /// A journal's number and up to which position its records are here.
     pub journal: Option<(u64, u64)>,
     pub ledger: Ledger,
-    /// The file was damaged and has been made anew just now.
-    pub replaced: bool,
 }
 
 /// One commit: everything that belongs into one transaction.
@@ -84,8 +83,8 @@ pub(crate) enum Committed {
 pub(crate) trait Database: Send {
     fn load(&mut self) -> Result<Loaded>;
     fn commit(&mut self, batch: &Batch<'_>) -> Result<Committed>;
-    /// Gives a database that was made anew the installation's id.
-    fn set_user_id(&mut self, user_id: Uuid) -> Result<()>;
+    /// Gives a database that was made anew its own and the installation's id.
+    fn set_ids(&mut self, database_id: u128, user_id: Uuid) -> Result<()>;
     /// The stored session as JSON.
     fn session(&mut self) -> Result<Option<String>>;
     /// Ended sessions, newest first.

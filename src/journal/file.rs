@@ -105,7 +105,9 @@ fn existing(file: &File, options: &Options<'_>) -> Option<Region> {
         if !options.adopt {
             return unusable("it belongs to another database");
         }
-        header.set_database_id(options.database_id);
+        if header.database_id() == 0 {
+            header.set_database_id(options.database_id);
+        }
     }
     Some(region)
 }

@@ -38,7 +38,7 @@ pub(crate) struct Options<'a> {
     pub fresh_id: u64,
     /// The database it belongs to: a journal of another one is not replayed into it.
     pub database_id: u128,
-    /// The database was made anew in place of a damaged one: whose journal it is does not matter.
+    /// The database was made anew in place of a damaged one and takes over the id that the journal knows.
     pub adopt: bool,
     pub logger: &'a Logger,
 }
@@ -59,6 +59,8 @@ pub(crate) struct Found {
     pub ahead_of_store: bool,
     /// The index of the session that was open when a crash was marked.
     pub crashed: Option<u32>,
+    /// The database it belongs to.
+    pub database_id: u128,
     /// The file is mapped: what is written survives the process.
     pub survives_kill: bool,
     /// A record was damaged; it and all behind it are lost.
@@ -76,9 +78,15 @@ impl Journal {
         let region = Arc::new(region);
         let mut found = Found { survives_kill: region.is_mapped(), ..Found::default() };
         let header = Header::new(&region);
+        found.database_id = header.database_id();
         let slot = header.newest_slot();
-        let head =
-            stored_position(header.journal_id()).map_or(header.head(), |stored| stored.max(header.head()));
+        let capacity = (region.len() - header::RING) as u64;
+        let published = slot.as_ref().map_or(0, |slot| slot.tail);
+        // Beside the slots nothing has a checksum: a position that cannot be is no position. The database may be ahead by what a
+        // damaged slot published.
+        let possible = |at: &u64| at.is_multiple_of(8) && at.abs_diff(published) <= capacity;
+        let known = [Some(header.head()), stored_position(header.journal_id())];
+        let head = known.into_iter().flatten().filter(possible).max().unwrap_or(published);
         let (mut generation, mut revision, mut tail) = (0, 0, head);
         if let Some(slot) = slot {
             (generation, revision) = (slot.generation, slot.revision);

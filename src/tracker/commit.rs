@@ -1,11 +1,12 @@
 //! One commit: what is in the journal goes into the database, in one transaction, and the session into its store.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
 use crate::database::{Batch, Committed, Database};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Reader;
 use crate::log::Logger;
 use crate::session::{SessionRecord, Settings, State};
@@ -28,8 +29,8 @@ pub(super) struct Committer {
     pub stored_revision: Option<u64>,
     /// Events that an erasure took from the journal, not yet in the ledger.
     pub erased: u64,
-    /// The database is erased, but the host's store could not delete its session yet.
-    pub database_erased: bool,
+    /// An erasure was begun by a process that has died since: what it took from the journal is not known.
+    pub resumes_erasure: bool,
 }
 
 /// What the core looks like at the beginning of a commit.
@@ -49,14 +50,20 @@ struct Part<'a> {
 }
 
 impl Committer {
-    /// Stores everything that was tracked before the call.
-    pub fn commit(&mut self, shared: &Shared) -> Result<()> {
+    /// Stores everything that was tracked before the call. `look` at the database even if there is nothing to store: another
+    /// tracker may have erased it.
+    pub fn commit(&mut self, shared: &Shared, mut look: bool) -> Result<()> {
         self.finish_erasure(shared)?;
         let Some(target) = target(shared) else { return Ok(()) };
         let session = target.state.record().map(SessionRecord::to_json);
-        while self.reader.head() < target.tail || self.stored_revision != Some(target.revision) {
+        while std::mem::take(&mut look)
+            || self.reader.head() < target.tail
+            || self.stored_revision != Some(target.revision)
+        {
             let part = collect(&self.reader, target.tail);
             let whole = part.end >= target.tail;
+            let missing = if whole { missing(shared, &target, part.events.len()) } else { 0 };
+            let (lost, erased) = if self.resumes_erasure { (0, missing) } else { (missing, 0) };
             let batch = Batch {
                 events: &part.events,
                 ended: &part.ended,
@@ -64,23 +71,32 @@ impl Committer {
                 session: session.as_deref().filter(|_| self.store.is_none()),
                 journal: (self.reader.journal_id(), part.end),
                 now: target.now,
-                lost: if whole { self.lost(shared, &target, part.events.len()) } else { 0 },
-                erased: self.erased,
+                lost,
+                erased: self.erased + erased,
             };
             let end = part.end;
             let committed = lock(&self.database).commit(&batch)?;
-            match committed {
-                Committed::Done(ledger) => shared.lock().ledger = ledger,
+            let ledger = match committed {
+                Committed::Done(ledger) => ledger,
                 Committed::Erased(user_id) => {
                     self.logger.info(|| "the database was erased by another tracker: sessions and events are forgotten here, too".into());
-                    self.forget(shared, user_id);
-                    return self.commit(shared);
+                    self.forget(shared, user_id, false);
+                    return self.commit(shared, false);
                 }
+            };
+            if lost > 0 {
+                self.logger.error(|| format!("{lost} events were lost with a damaged file or with power"));
             }
             self.erased = 0;
-            self.reader.seek(end);
-            shared.space.notify_all();
+            {
+                // Behind the lock, so that no one who has just found the journal full misses the signal.
+                let mut core = shared.lock();
+                core.ledger = ledger;
+                self.reader.seek(end);
+                shared.space.notify_all();
+            }
             if whole {
+                self.resumes_erasure = false;
                 self.store_session(session.as_deref())?;
                 self.stored_revision = Some(target.revision);
                 self.reader.set_stored_revision(target.revision);
@@ -89,62 +105,53 @@ impl Committer {
         Ok(())
     }
 
-    /// Events that were accepted and are nowhere: a torn journal, a database that was moved aside.
-    fn lost(&self, shared: &Shared, target: &Target, in_batch: usize) -> u64 {
-        let known = shared.lock().ledger.accepted() + in_batch as u64;
-        let lost = target.settings.sequence.saturating_sub(known);
-        if lost > 0 {
-            self.logger.error(|| format!("{lost} events were lost with a damaged file or with power"));
-        }
-        lost
-    }
-
     fn store_session(&self, session: Option<&str>) -> Result<()> {
         match (&self.store, session) {
             (None, _) => Ok(()),
-            (Some(store), Some(json)) => store.set_session(json),
-            (Some(store), None) => store.delete_session(),
+            (Some(store), Some(json)) => guarded(|| store.set_session(json)),
+            (Some(store), None) => guarded(|| store.delete_session()),
         }
     }
 
     /// Forgets everything in the journal and the engine at once (S19); the files follow with the next commit.
     pub fn begin_erasure(&mut self, shared: &Shared) {
-        let user_id = {
-            let mut core = shared.lock();
-            core.engine.set_erasing(true);
-            core.ids.uuid()
-        };
-        self.database_erased = false;
-        self.forget(shared, user_id);
+        let user_id = shared.lock().ids.uuid();
+        self.forget(shared, user_id, true);
     }
 
-    fn forget(&mut self, shared: &Shared, user_id: Uuid) {
+    /// `erasing`: the files are still to be cleaned. That and the new user id become true in one step, whenever a kill comes.
+    fn forget(&mut self, shared: &Shared, user_id: Uuid, erasing: bool) {
         let mut core = shared.lock();
+        core.engine.set_erasing(erasing);
         self.erased += core.erase(user_id, &shared.snapshot);
         let tail = core.writer.as_ref().map_or(0, |writer| writer.tail());
         self.reader.seek(tail);
+        shared.space.notify_all();
     }
 
-    /// Carries out an erasure that was asked for, now or before the last kill.
+    /// Carries out an erasure that was asked for, now or before the last kill. A store of the host's follows with the commit.
     fn finish_erasure(&mut self, shared: &Shared) -> Result<()> {
         let Some(user_id) = erasing(shared) else { return Ok(()) };
-        // Once only, however often the store fails: what other namespaces have stored since is not to be erased.
-        if !self.database_erased {
-            let ledger = lock(&self.database).erase(user_id)?;
-            let mut core = shared.lock();
-            core.ledger = ledger;
-            core.ledger.dropped.erased += self.erased;
-            self.database_erased = true;
-        }
-        if let Some(store) = &self.store {
-            store.delete_session()?;
-        }
-        self.database_erased = false;
+        let ledger = lock(&self.database).erase(user_id)?;
         let mut core = shared.lock();
+        core.ledger = ledger;
+        core.ledger.dropped.erased += self.erased;
         core.engine.set_erasing(false);
         core.publish(true, &shared.snapshot);
         Ok(())
     }
+}
+
+/// Events that were accepted and are nowhere: a torn journal, a database that was moved aside.
+fn missing(shared: &Shared, target: &Target, in_batch: usize) -> u64 {
+    let known = shared.lock().ledger.accepted() + in_batch as u64;
+    target.settings.sequence.saturating_sub(known)
+}
+
+/// A call to a store of the host's. One that panics must not take the worker down with it.
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Store, "the host's session store panicked")))
 }
 
 fn erasing(shared: &Shared) -> Option<Uuid> {

@@ -138,10 +138,15 @@ impl Core {
 
     /// Forgets everything (S19). Gives how many events were in the journal only.
     pub fn erase(&mut self, user_id: Uuid, snapshot: &Snapshot) -> u64 {
+        self.engine.erase(user_id);
+        self.forget_journal(snapshot)
+    }
+
+    /// Empties the journal of everything but the engine's memory. Gives how many events were in the journal only.
+    pub fn forget_journal(&mut self, snapshot: &Snapshot) -> u64 {
         let accepted = self.engine.memory().settings.sequence;
         let in_journal = accepted.saturating_sub(self.ledger.accepted());
         self.ledger.dropped.erased += in_journal;
-        self.engine.erase(user_id);
         if let Some(writer) = &mut self.writer {
             writer.set_open_session(0);
             writer.erase(|out| self.engine.memory().encode(out));

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long dropping a tracker waits for the last commit. What is not stored by then is in the journal.
 const DROP_PATIENCE: Duration = Duration::from_secs(2);
 
+/// The longest that anything waits: more is more than `Instant` can tell everywhere.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// What [`Tracker::resume_session`] did (S6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resumed {
@@ -142,15 +145,14 @@ impl Tracker {
     fn track_encoded(&self, event: &Event, body: &[u8]) -> Result<EventId> {
         let mut core = self.shared.lock();
         let id = EventId(core.ids.uuid());
-        let give_up = Instant::now;
-        let mut deadline = None;
+        let mut give_up = None;
         loop {
             match core.track(id, event, body, &self.shared.snapshot) {
                 Ok(()) => break,
                 Err(Refusal::Failed(e)) => return Err(e),
                 Err(Refusal::Full) => {
-                    let deadline = *deadline.get_or_insert_with(|| give_up() + self.shared.full_wait);
-                    core = self.wait_for_space(core, deadline)?;
+                    let give_up = *give_up.get_or_insert_with(|| deadline(self.shared.full_wait));
+                    core = self.wait_for_space(core, give_up)?;
                 }
             }
         }
@@ -464,8 +466,7 @@ impl std::fmt::Debug for Tracker {
 }
 
 fn deadline(timeout: Duration) -> Instant {
-    // A timeout for ever is a year.
-    Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 60 * 60))
+    Instant::now() + timeout.min(FOR_EVER)
 }
 
 /// A buffer of the thread's own, so that encoding an event allocates nothing.

@@ -13,7 +13,7 @@ use crate::journal::{self, Found, Journal, fork};
 use crate::session::{Engine, Memory, Opening, SessionRecord, Settings, State};
 
 use super::Shared;
-use super::commit::{Committer, lock};
+use super::commit::{Committer, guarded, lock};
 use super::core::Core;
 use super::snapshot::Snapshot;
 use super::wake::Wake;
@@ -26,7 +26,8 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     let loaded = database.load()?;
     let mut journal = open_journal(config, path.as_deref(), &loaded)?;
     let survives_kill = journal.found.survives_kill;
-    let memory = recall(config, &loaded, &mut journal.found, database.as_mut())?;
+    let recalled = recall(config, &loaded, &mut journal.found, database.as_mut())?;
+    let (resumes_erasure, outdated) = (recalled.memory.settings.erasing, recalled.outdated);
     let now = config.clock.now();
     let opening = Opening {
         now,
@@ -34,12 +35,17 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         in_background: config.starts_in_background,
         crashed: journal.found.crashed,
     };
-    let (engine, facts) = Engine::open(config.rules.clone(), memory, opening);
+    let (engine, facts) = Engine::open(config.rules.clone(), recalled.memory, opening);
     let marker = journal.writer.crash_marker();
     journal.writer.set_open_session(engine.open_session().map_or(0, |session| session.index));
     let snapshot = Snapshot::new(&engine.session());
     let mut core =
         Core::new(engine, journal.writer, Arc::clone(&config.clock), Arc::clone(&config.ids), loaded.ledger);
+    let mut erased = 0;
+    if outdated {
+        erased = core.forget_journal(&snapshot);
+        journal.reader.seek(core.writer.as_ref().map_or(0, |writer| writer.tail()));
+    }
     core.record(&facts);
     core.publish(true, &snapshot);
     if let Some(writer) = &core.writer {
@@ -64,8 +70,8 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         store: config.session_store.clone(),
         logger: config.logger.clone(),
         stored_revision: None,
-        erased: 0,
-        database_erased: false,
+        erased,
+        resumes_erasure,
     };
     Ok((shared, committer))
 }
@@ -99,8 +105,8 @@ fn open_journal(config: &Config, path: Option<&Path>, loaded: &Loaded) -> Result
         path: path.as_deref(),
         capacity: config.journal_bytes,
         fresh_id: config.ids.uuid().as_u64_pair().1,
-        database_id: loaded.database_id,
-        adopt: loaded.replaced,
+        database_id: if loaded.database_id == 0 { config.ids.uuid().as_u128() } else { loaded.database_id },
+        adopt: loaded.database_id == 0,
         logger: &config.logger,
     };
     let journal =
@@ -126,29 +132,48 @@ fn journal_path(database: &Path, namespace: &str) -> PathBuf {
     path.into()
 }
 
+/// What is remembered of the processes before.
+struct Recalled {
+    memory: Memory,
+    /// The journal is from before an erasure by another tracker: nothing of it may be stored.
+    outdated: bool,
+}
+
 /// Brings together what the journal, the database and the session store remember.
 fn recall(
     config: &Config,
     loaded: &Loaded,
     found: &mut Found,
     database: &mut dyn Database,
-) -> Result<Memory> {
-    let in_journal = found.memory.take().and_then(|bytes| Memory::decode(&mut crate::encoding::Take(&bytes)));
+) -> Result<Recalled> {
+    let mut in_journal =
+        found.memory.take().and_then(|bytes| Memory::decode(&mut crate::encoding::Take(&bytes)));
+    let outdated = in_journal.as_ref().is_some_and(|memory| erased_since(&memory.settings, loaded));
+    if let Some(memory) = in_journal.as_mut().filter(|_| outdated) {
+        config.logger.info(|| {
+            "the database was erased by another tracker: what the journal holds is forgotten".into()
+        });
+        memory.state = State::None;
+        memory.settings.erase(loaded.user_id);
+    }
     let mut settings = match &in_journal {
         Some(memory) => memory.settings.clone(),
         None => stored_settings(config, loaded),
     };
-    adopt_user_id(config, loaded, &mut settings, database)?;
+    agree_on_ids(config, loaded, found.database_id, &mut settings, database)?;
     // The ledger knows more only if the journal is an older one than the database.
     settings.sequence = settings.sequence.max(loaded.ledger.accepted());
+    let ahead = in_journal.is_some() && found.ahead_of_store;
     let from_journal = in_journal.and_then(|memory| memory.state.record().cloned());
     // What an unfinished erasure has left in the files is not there any more.
-    let stored = if settings.erasing { Stored::None } else { stored_session(config, database) };
+    let stored = if settings.erasing || outdated { Stored::None } else { stored_session(config, database) };
     let record = match (from_journal, stored) {
-        // The journal's copy of the same session is at least as fresh.
-        (Some(fresh), Stored::Session(stored)) if fresh.id == stored.id => Some(fresh),
-        // The store has not got what came last, or cannot be read.
-        (Some(fresh), _) if found.ahead_of_store => Some(fresh),
+        // Of the same session the fresher copy: the journal's, unless a store of the host's was used elsewhere, too.
+        (Some(fresh), Stored::Session(stored)) if fresh.id == stored.id => {
+            Some(if stored.event_index > fresh.event_index { *stored } else { fresh })
+        }
+        // The store has not got what came last (be it that all was erased), or cannot be read.
+        (fresh, _) if ahead => fresh,
         (fresh, Stored::Unreadable) => fresh,
         (_, Stored::None) => None,
         (_, Stored::Session(stored)) => Some(*stored),
@@ -157,7 +182,13 @@ fn recall(
         settings.last_index = record.index;
         settings.last_id = Some(record.id.clone());
     }
-    Ok(Memory { state: State::from_record(record), settings })
+    Ok(Recalled { memory: Memory { state: State::from_record(record), settings }, outdated })
+}
+
+/// Only an erasure gives a database another user id.
+fn erased_since(in_journal: &Settings, loaded: &Loaded) -> bool {
+    let unknown = in_journal.user_id.is_nil() || loaded.user_id.is_nil() || loaded.database_id == 0;
+    !unknown && !in_journal.erasing && in_journal.user_id != loaded.user_id
 }
 
 fn stored_settings(config: &Config, loaded: &Loaded) -> Settings {
@@ -168,28 +199,24 @@ fn stored_settings(config: &Config, loaded: &Loaded) -> Settings {
     })
 }
 
-/// The database has the user id, for all its namespaces; but a database that had to be made anew takes over what the journal knows.
-fn adopt_user_id(
+/// The database has the user id, for all its namespaces; but one that had to be made anew takes over what the journal knows.
+fn agree_on_ids(
     config: &Config,
     loaded: &Loaded,
+    journals_database: u128,
     settings: &mut Settings,
     database: &mut dyn Database,
 ) -> Result<()> {
-    let known = settings.user_id;
-    if (loaded.replaced || loaded.user_id.is_nil()) && !settings.erasing {
-        settings.user_id = if known.is_nil() && loaded.user_id.is_nil() {
-            config.ids.uuid()
-        } else if known.is_nil() {
-            loaded.user_id
-        } else {
-            known
-        };
-        return database.set_user_id(settings.user_id);
+    if loaded.database_id != 0 && !loaded.user_id.is_nil() {
+        if !settings.erasing {
+            settings.user_id = loaded.user_id;
+        }
+        return Ok(());
     }
-    if !settings.erasing {
-        settings.user_id = loaded.user_id;
-    }
-    Ok(())
+    let candidates = [settings.user_id, loaded.user_id];
+    let known = candidates.into_iter().find(|id| !id.is_nil());
+    settings.user_id = known.unwrap_or_else(|| config.ids.uuid());
+    database.set_ids(journals_database, settings.user_id)
 }
 
 enum Stored {
@@ -201,7 +228,7 @@ enum Stored {
 /// What the session store says. A damaged record costs that record alone.
 fn stored_session(config: &Config, database: &mut dyn Database) -> Stored {
     let answer = match &config.session_store {
-        Some(store) => store.get_session(),
+        Some(store) => guarded(|| store.get_session()),
         None => database.session(),
     };
     let parsed = answer.and_then(|text| text.map(|text| SessionRecord::from_json(&text)).transpose());

@@ -40,22 +40,25 @@ struct MailState {
 impl Mail {
     /// Asks for a commit; `durable` also against the loss of power. Gives the request's number.
     pub fn ask(&self, durable: bool) -> u64 {
-        let mut state = lock(&self.state);
-        state.asked += 1;
-        state.durable |= durable;
-        state.asked
+        self.request(|state| state.durable |= durable)
     }
 
     /// Asks for an erasure.
     pub fn ask_to_erase(&self) -> u64 {
-        lock(&self.state).erase = true;
-        self.ask(false)
+        self.request(|state| state.erase = true)
     }
 
     /// Asks for the last commit.
     pub fn ask_to_close(&self, by: Instant) -> u64 {
-        lock(&self.state).close_by = Some(by);
-        self.ask(false)
+        self.request(|state| state.close_by = Some(by))
+    }
+
+    /// What is asked and its number belong together: the worker must not see the one without the other.
+    fn request(&self, what: impl FnOnce(&mut MailState)) -> u64 {
+        let mut state = lock(&self.state);
+        what(&mut state);
+        state.asked += 1;
+        state.asked
     }
 
     /// Waits until request `number` is carried out.
@@ -129,6 +132,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub fn new(shared: Arc<Shared>, committer: Committer, commit_window: Duration) -> Self {
+        let commit_window = commit_window.min(super::FOR_EVER);
         let now = Instant::now();
         Self { shared, committer, commit_window, retry: None, next_tick: now + TICK, earliest_look: now }
     }
@@ -157,6 +161,8 @@ impl Worker {
         }
         // Gather what comes within the window; a request or a filling journal ends it early. While storing fails only a request does.
         let until = self.retry.map_or_else(|| Instant::now() + self.commit_window, |(at, _)| at);
+        // A tracker that is being closed lets go of its namespace in time, stored or not.
+        let until = lock(&self.shared.mail.state).close_by.map_or(until, |by| until.min(by));
         while !(wake.is_requested() || wake.is_filling() && self.retry.is_none()) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -194,26 +200,25 @@ impl Worker {
 
     /// Stores what there is and answers requests. Gives whether that was the last time.
     fn work(&mut self) -> bool {
-        let (asked, durable, erase, close_by) = {
+        let (asked, waiting, durable, erase, close_by) = {
             let mut state = lock(&self.shared.mail.state);
-            (state.asked, state.durable, std::mem::take(&mut state.erase), state.close_by)
+            let erase = std::mem::take(&mut state.erase);
+            let durable = std::mem::take(&mut state.durable);
+            (state.asked, state.asked > state.done, durable, erase, state.close_by)
         };
         if erase {
             self.committer.begin_erasure(&self.shared);
         }
-        let mut result = self.committer.commit(&self.shared);
+        let mut result = self.committer.commit(&self.shared, waiting);
         if durable && result.is_ok() {
-            result = self.make_durable();
+            result = lock(&self.committer.database).make_durable();
+        }
+        if durable && result.is_err() {
+            lock(&self.shared.mail.state).durable = true;
         }
         self.note(&result);
         self.shared.mail.report(asked, &result);
         close_by.is_some_and(|by| result.is_ok() || Instant::now() >= by)
-    }
-
-    fn make_durable(&self) -> Result<()> {
-        lock(&self.committer.database).make_durable()?;
-        lock(&self.shared.mail.state).durable = false;
-        Ok(())
     }
 
     fn note(&mut self, result: &Result<()>) {

@@ -26,8 +26,10 @@ pub(crate) struct SqliteDatabase {
     erasures: i64,
     ledger: Ledger,
     database_id: Uuid,
-    /// The file was damaged and has been made anew.
-    replaced: bool,
+    /// The file that is open; none if it is gone and there is no new one yet.
+    file: Option<open::FileId>,
+    /// The last time that was told, for the name of a file that is moved aside.
+    now: i64,
     /// When events were last looked through for too old ones.
     aged_at: Option<i64>,
 }
@@ -47,10 +49,26 @@ pub(crate) struct Opening<'a> {
 impl SqliteDatabase {
     /// Opens the file and finds the namespace's place in it.
     pub fn open(opening: &Opening<'_>) -> Result<Self> {
-        let (connection, replaced) = open::open(opening.path, opening.now, opening.logger)?;
+        // Behind a symbolic link it is the file that counts: what lies beside it, and what would be moved aside.
+        let path = std::fs::canonicalize(opening.path).unwrap_or_else(|_| opening.path.to_owned());
+        Self::try_open(opening, &path).or_else(|e| {
+            if !is_damage(&e) {
+                return Err(e);
+            }
+            // Header and tables were sound; what lies on the pages is not.
+            open::set_aside(&path, opening.now, &e.to_string(), opening.logger)?;
+            Self::try_open(opening, &path)
+        })
+    }
+
+    fn try_open(opening: &Opening<'_>, path: &Path) -> Result<Self> {
+        let connection = open::open(path, opening.now, opening.logger)?;
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut database = Self {
             connection,
-            path: opening.path.to_owned(),
+            file: open::file_id(&path),
+            path,
+            now: opening.now,
             namespace: 0,
             name: opening.namespace.to_owned(),
             caps: opening.caps,
@@ -58,35 +76,68 @@ impl SqliteDatabase {
             erasures: 0,
             ledger: Ledger::default(),
             database_id: Uuid::nil(),
-            replaced,
             aged_at: None,
         };
-        database.find_namespace(opening.fresh)?;
+        let [database_id, user_id] = opening.fresh;
+        let path = database.path.clone();
+        // In place of a damaged file: the journals that lie there belong to it, whatever id the lost one had.
+        let id = || if open::was_set_aside(&path) { Uuid::nil() } else { database_id };
+        database.find_namespace(id, user_id)?;
+        database.load()?;
         Ok(database)
     }
 
-    /// A damaged file is moved aside while the tracker runs, and a new one goes on in its place.
-    fn replace(&mut self, now: i64, fresh: [Uuid; 2]) -> Result<()> {
+    /// Opens the file anew while the tracker runs: it was damaged and makes way, or it is gone, or another tracker has replaced
+    /// it. What was in a file that is lost is counted. A file that is sound is never moved.
+    fn recover(&mut self, why: &str, damaged: bool, user_id: Uuid) -> Result<()> {
         let in_between =
             Connection::open_in_memory().map_err(|e| failed("a damaged database cannot be replaced", e))?;
         drop(std::mem::replace(&mut self.connection, in_between));
-        let aside = open::move_aside(&self.path, now)?;
-        self.logger.error(|| {
-            format!(
-                "{} is damaged; it was moved to {} and a new one begun",
-                self.path.display(),
-                aside.display()
-            )
-        });
-        self.connection = open::open(&self.path, now, &self.logger)?.0;
-        self.find_namespace(fresh)
+        if damaged && self.is_in_place() {
+            open::set_aside(&self.path, self.now, why, &self.logger)?;
+        } else {
+            self.logger.warn(|| format!("{} is opened anew: {why}", self.path.display()));
+        }
+        self.file = None;
+        let known = self.ledger;
+        // The same ids: the journals of the other namespaces belong to it, too.
+        let database_id = self.database_id;
+        self.connection = open::open(&self.path, self.now, &self.logger)?;
+        self.find_namespace(|| database_id, user_id)?;
+        if self.load()?.journal.is_none() {
+            self.ledger = Ledger { stored: 0, stored_bytes: 0, ..known };
+            self.ledger.dropped.lost += known.stored;
+        }
+        self.file = open::file_id(&self.path);
+        Ok(())
     }
 
-    fn find_namespace(&mut self, [database_id, user_id]: [Uuid; 2]) -> Result<()> {
-        self.transact("the database cannot be prepared", |tx, this| {
-            for (key, id) in [("database_id", database_id), ("user_id", user_id)] {
-                tx.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![key, id.to_string()])?;
+    /// The path still leads to the file that is open: it was neither deleted nor moved aside by another tracker.
+    fn is_in_place(&self) -> bool {
+        self.file.is_some() && self.file == open::file_id(&self.path)
+    }
+
+    /// Does `work`, after recovering the file if it is not there any more, and once more if it turns out to be damaged.
+    fn with_recovery<T>(&mut self, user_id: Uuid, work: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
+        if !self.is_in_place() {
+            self.recover("it was removed or replaced", false, user_id)?;
+        }
+        match work(self) {
+            Err(e) if is_damage(&e) || is_suspect(&e) => {
+                self.recover(&e.to_string(), is_damage(&e), user_id)?;
+                work(self)
             }
+            other => other,
+        }
+    }
+
+    fn find_namespace(&mut self, database_id: impl FnOnce() -> Uuid, user_id: Uuid) -> Result<()> {
+        self.transact("the database cannot be prepared", |tx, this| {
+            let insert = "INSERT OR IGNORE INTO meta VALUES (?1, ?2)";
+            if !has_meta(tx, "database_id")? {
+                tx.execute(insert, params!["database_id", database_id().to_string()])?;
+            }
+            tx.execute(insert, params!["user_id", user_id.to_string()])?;
             tx.execute("INSERT OR IGNORE INTO meta VALUES ('erasures', 0)", [])?;
             tx.execute("INSERT OR IGNORE INTO namespaces (name) VALUES (?1)", [&this.name])?;
             *this.namespace =
@@ -116,7 +167,9 @@ impl SqliteDatabase {
 
     fn try_commit(&mut self, batch: &Batch<'_>) -> Result<Committed> {
         self.transact("events cannot be stored", |tx, this| {
-            if erasures(tx)? != *this.erasures {
+            let erasures = erasures(tx)?;
+            if erasures != *this.erasures {
+                *this.erasures = erasures;
                 return Ok(Committed::Erased(meta_id(tx, "user_id")?));
             }
             let mut ledger = *this.ledger;
@@ -130,9 +183,34 @@ impl SqliteDatabase {
         })
     }
 
-    fn knows_of_erasure(&mut self) -> Result<()> {
-        self.erasures = erasures(&self.connection).map_err(|e| failed("the database cannot be read", e))?;
-        Ok(())
+    fn try_erase(&mut self, user_id: Uuid) -> Result<()> {
+        let doing = "the database cannot be erased";
+        // Freed pages are overwritten, so that nothing can be read from the file any more.
+        self.connection.execute_batch("PRAGMA secure_delete = ON").map_err(|e| failed(doing, e))?;
+        self.transact(doing, |tx, this| {
+            tx.execute_batch(
+                "DELETE FROM events; DELETE FROM history;
+                 UPDATE namespaces SET session = NULL, dropped_erased = dropped_erased + stored, stored = 0, stored_bytes = 0;
+                 UPDATE meta SET value = value + 1 WHERE key = 'erasures';",
+            )?;
+            tx.execute("UPDATE meta SET value = ?1 WHERE key = 'user_id'", [user_id.to_string()])?;
+            *this.erasures = erasures(tx)?;
+            scrub_settings(tx, user_id)
+        })?;
+        self.checkpoint("TRUNCATE")?;
+        let clean = || self.connection.execute_batch("VACUUM; PRAGMA secure_delete = OFF");
+        clean().map_err(|e| failed("the erased database cannot be cleaned", e))?;
+        self.checkpoint("TRUNCATE")
+    }
+
+    /// Brings what is in the WAL into the file. SQLite does not call it an error if another program keeps it from that.
+    fn checkpoint(&self, mode: &str) -> Result<()> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let busy: rusqlite::Result<i64> = self.connection.query_row(&sql, [], |row| row.get(0));
+        match busy.map_err(|e| failed("the file of the database cannot be written", e))? {
+            0 => Ok(()),
+            _ => Err(Error::new(ErrorKind::Locked, "the database is locked: another program is reading it")),
+        }
     }
 }
 
@@ -163,7 +241,6 @@ impl Database for SqliteDatabase {
                     // Text that is none is a damaged setting, not a damaged file.
                     settings: row.get(0).unwrap_or_default(),
                     journal: journal.map(|(id, position)| (id as u64, position as u64)),
-                    replaced: self.replaced,
                     ledger: Ledger {
                         stored: number(3)?,
                         stored_bytes: number(4)?,
@@ -180,32 +257,25 @@ impl Database for SqliteDatabase {
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<Committed> {
-        let committed = match self.try_commit(batch) {
-            Err(e) if is_damage(&e) => {
-                let lost = self.ledger.stored;
-                let kept = Ledger { stored: 0, stored_bytes: 0, ..self.ledger };
-                // The same ids: the journals of the other namespaces belong to it, too.
-                self.replace(batch.now, [self.database_id, batch.settings.user_id])?;
-                self.ledger = kept;
-                self.ledger.dropped.lost += lost;
-                self.try_commit(batch)?
-            }
-            other => other?,
-        };
+        self.now = batch.now;
+        let committed = self.with_recovery(batch.settings.user_id, |this| this.try_commit(batch))?;
         match &committed {
             Committed::Done(ledger) => self.ledger = *ledger,
-            Committed::Erased(_) => {
-                self.knows_of_erasure()?;
-                self.load()?;
-            }
+            Committed::Erased(_) => drop(self.load()?),
         }
         Ok(committed)
     }
 
-    fn set_user_id(&mut self, user_id: Uuid) -> Result<()> {
-        self.transact("the user id cannot be stored", |tx, _| {
-            tx.execute("UPDATE meta SET value = ?1 WHERE key = 'user_id'", [user_id.to_string()]).map(drop)
-        })
+    fn set_ids(&mut self, database_id: u128, user_id: Uuid) -> Result<()> {
+        let database_id = Uuid::from_u128(database_id);
+        self.transact("the ids of the database cannot be stored", |tx, _| {
+            for (key, id) in [("database_id", database_id), ("user_id", user_id)] {
+                tx.execute("UPDATE meta SET value = ?2 WHERE key = ?1", params![key, id.to_string()])?;
+            }
+            Ok(())
+        })?;
+        self.database_id = database_id;
+        Ok(())
     }
 
     fn session(&mut self) -> Result<Option<String>> {
@@ -217,7 +287,10 @@ impl Database for SqliteDatabase {
             let sql = "SELECT record FROM history WHERE namespace = ?1 ORDER BY position DESC LIMIT ?2";
             let mut statement = self.connection.prepare_cached(sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows = statement.query_map(params![self.namespace, limit], |row| row.get::<_, String>(0))?;
+            // A row that is no text costs that row alone.
+            let rows = statement.query_map(params![self.namespace, limit], |row| {
+                Ok(row.get::<_, String>(0).unwrap_or_default())
+            })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         let texts = read().map_err(|e| failed("the history cannot be read", e))?;
@@ -236,58 +309,26 @@ impl Database for SqliteDatabase {
     }
 
     fn erase(&mut self, user_id: Uuid) -> Result<Ledger> {
-        let doing = "the database cannot be erased";
-        // Freed pages are overwritten, so that nothing can be read from the file any more.
-        self.connection.execute_batch("PRAGMA secure_delete = ON").map_err(|e| failed(doing, e))?;
-        self.transact(doing, |tx, _| {
-            tx.execute_batch(
-                "DELETE FROM events; DELETE FROM history;
-                 UPDATE namespaces SET session = NULL, dropped_erased = dropped_erased + stored, stored = 0, stored_bytes = 0;
-                 UPDATE meta SET value = value + 1 WHERE key = 'erasures';",
-            )?;
-            tx.execute("UPDATE meta SET value = ?1 WHERE key = 'user_id'", [user_id.to_string()])?;
-            scrub_settings(tx, user_id)
-        })?;
-        let clean = || {
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            self.connection.execute_batch("VACUUM; PRAGMA secure_delete = OFF")?;
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        };
-        clean().map_err(|e| failed("the erased database cannot be cleaned", e))?;
-        self.knows_of_erasure()?;
+        self.with_recovery(user_id, |this| this.try_erase(user_id))?;
         self.remove_traces();
         self.load().map(|loaded| loaded.ledger)
     }
 
     fn make_durable(&mut self) -> Result<()> {
-        let checkpoint =
-            || self.connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, i64>(0));
-        match checkpoint().map_err(|e| failed("the database cannot be made durable", e))? {
-            0 => Ok(()),
-            _ => Err(Error::new(
-                ErrorKind::Locked,
-                "the database cannot be made durable: another program is using it",
-            )),
-        }
+        self.checkpoint("FULL")
     }
 }
 
 impl SqliteDatabase {
     /// Damaged files that were moved aside, and the journals of namespaces that are not open, hold sessions and identities, too.
     fn remove_traces(&self) {
-        let (Some(folder), Some(name)) =
-            (self.path.parent(), self.path.file_name().and_then(|name| name.to_str()))
-        else {
-            return;
-        };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let (corrupt, journal) = (format!("{name}.corrupt-"), format!("{name}."));
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(file) = entry.file_name().into_string() else { continue };
-            let gone = if file.starts_with(&corrupt) {
-                std::fs::remove_file(entry.path()).map_err(|e| Error::file("remove", &entry.path(), e))
-            } else if file.starts_with(&journal) && file.ends_with(".journal") {
-                crate::journal::wipe(&entry.path()).map(drop)
+        for (file, rest) in open::siblings(&self.path) {
+            // A journal's middle part has no dot: `a.db.old.x.journal` is that of another database, `a.db.old`.
+            let journal = rest.strip_suffix(".journal").and_then(|rest| rest.strip_prefix('.'));
+            let gone = if rest.starts_with(open::ASIDE) {
+                std::fs::remove_file(&file).map_err(|e| Error::file("remove", &file, e))
+            } else if journal.is_some_and(|namespace| !namespace.contains('.')) {
+                crate::journal::wipe(&file).map(drop)
             } else {
                 continue;
             };
@@ -302,16 +343,21 @@ fn erasures(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
+fn has_meta(connection: &Connection, key: &str) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) FROM meta WHERE key = ?1", [key], |row| row.get(0))
+}
+
 /// An id of the file; a damaged one gives nil, which the caller replaces.
 fn meta_id(connection: &Connection, key: &str) -> rusqlite::Result<Uuid> {
-    let text: Option<String> =
-        connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?;
-    Ok(text.and_then(|text| text.parse().ok()).unwrap_or_default())
+    let sql = "SELECT value FROM meta WHERE key = ?1";
+    let text = connection.query_row(sql, [key], |row| Ok(row.get::<_, String>(0).unwrap_or_default()));
+    Ok(text.optional()?.and_then(|text| text.parse().ok()).unwrap_or_default())
 }
 
 fn scrub_settings(tx: &Transaction<'_>, user_id: Uuid) -> rusqlite::Result<()> {
     let mut statement = tx.prepare("SELECT id, settings FROM namespaces WHERE settings IS NOT NULL")?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1).unwrap_or_default())))?;
     for (id, text) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
         let mut settings: Settings = serde_json::from_str(&text).unwrap_or_default();
         settings.erase(user_id);
@@ -367,7 +413,7 @@ fn update_namespace(
                dropped_lost = ?12 WHERE id = ?1";
     // SQLite's numbers are signed; the bits are the same.
     let number = |n: u64| n as i64;
-    tx.prepare_cached(sql)?.execute(params![
+    let updated = tx.prepare_cached(sql)?.execute(params![
         namespace,
         json(batch.settings),
         batch.session,
@@ -381,7 +427,7 @@ fn update_namespace(
         number(ledger.dropped.erased),
         number(ledger.dropped.lost)
     ])?;
-    Ok(())
+    if updated == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
 }
 
 fn get_session(connection: &Connection, namespace: i64) -> Result<Option<String>> {
@@ -404,8 +450,19 @@ impl SqliteDatabase {
 }
 
 fn is_damage(e: &Error) -> bool {
-    let source = std::error::Error::source(e).and_then(|source| source.downcast_ref::<rusqlite::Error>());
-    source.is_some_and(open::is_corrupt)
+    cause(e).is_some_and(open::is_corrupt)
+}
+
+/// Our statements are sound, so tables or rows are not what they were: opening the file anew tells.
+fn is_suspect(e: &Error) -> bool {
+    cause(e).is_some_and(|e| match e {
+        rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..) => true,
+        e => e.sqlite_error_code() == Some(ErrorCode::Unknown),
+    })
+}
+
+fn cause(e: &Error) -> Option<&rusqlite::Error> {
+    std::error::Error::source(e).and_then(|source| source.downcast_ref())
 }
 
 /// An error of SQLite as one of ours.

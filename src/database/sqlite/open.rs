@@ -16,8 +16,11 @@ pub(super) const BUSY: Duration = Duration::from_millis(250);
 /// How long opening waits for one. An app starts meanwhile, so not longer.
 const BUSY_AT_OPEN: Duration = Duration::from_secs(2);
 
-/// Opens the file, creating it if there is none. Says whether a damaged one had to make way.
-pub(super) fn open(path: &Path, moved_at: i64, logger: &Logger) -> Result<(Connection, bool)> {
+/// What the name of a file that was moved aside goes on with.
+pub(super) const ASIDE: &str = ".corrupt-";
+
+/// Opens the file, creating it if there is none. A damaged one makes way.
+pub(super) fn open(path: &Path, now: i64, logger: &Logger) -> Result<Connection> {
     if path.is_dir() {
         return Err(Error::new(
             ErrorKind::Io,
@@ -26,13 +29,10 @@ pub(super) fn open(path: &Path, moved_at: i64, logger: &Logger) -> Result<(Conne
     }
     match try_open(path) {
         Err(e) if is_damage(&e) => {
-            let aside = move_aside(path, moved_at)?;
-            logger.error(|| {
-                format!("{} is no usable database ({e}); it was moved to {}", path.display(), aside.display())
-            });
-            try_open(path).map(|connection| (connection, true)).map_err(|e| explain(path, e))
+            set_aside(path, now, &e.to_string(), logger)?;
+            try_open(path).map_err(|e| explain(path, e))
         }
-        other => other.map(|connection| (connection, false)).map_err(|e| explain(path, e)),
+        other => other.map_err(|e| explain(path, e)),
     }
 }
 
@@ -105,8 +105,12 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
     if version < VERSION {
         upgrade(&mut connection)?;
     }
-    if VALIDATE.iter().any(|sql| matches!(connection.prepare(sql), Err(e) if !is_corrupt(&e))) {
-        return Err(Refused::Incomplete);
+    for sql in VALIDATE {
+        connection.prepare(sql).map_err(|e| match e.sqlite_error_code() {
+            Some(ErrorCode::Unknown) => Refused::Incomplete,
+            // A lock, say, is no reason to move a file aside.
+            _ => Refused::Sqlite(e),
+        })?;
     }
     connection.busy_timeout(BUSY)?;
     Ok(connection)
@@ -152,19 +156,56 @@ fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Renames a damaged file, and what SQLite keeps beside it. Gives its new name.
-pub(super) fn move_aside(path: &Path, at: i64) -> Result<PathBuf> {
-    let aside = beside(path, &format!(".corrupt-{at}"));
+/// Renames a damaged file, and what SQLite keeps beside it.
+pub(super) fn set_aside(path: &Path, now: i64, why: &str, logger: &Logger) -> Result<()> {
+    let names = (now..).map(|at| beside(path, &format!("{ASIDE}{at}")));
+    let Some(aside) = names.into_iter().find(|aside| !aside.exists()) else { return Ok(()) };
     std::fs::rename(path, &aside).map_err(|e| Error::file("move aside", path, e))?;
     for suffix in ["-wal", "-shm"] {
         // Most often there is none.
         let _ = std::fs::rename(beside(path, suffix), beside(&aside, suffix));
     }
-    Ok(aside)
+    logger.error(|| {
+        format!("{} is no usable database ({why}); it was moved to {}", path.display(), aside.display())
+    });
+    Ok(())
+}
+
+/// Whether a damaged file of that name was ever moved aside.
+pub(super) fn was_set_aside(path: &Path) -> bool {
+    siblings(path).any(|(_, rest)| rest.starts_with(ASIDE))
+}
+
+/// The files whose names are that of `path` and more, and that more.
+pub(super) fn siblings(path: &Path) -> impl Iterator<Item = (PathBuf, String)> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_owned();
+    std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(move |entry| {
+        let file = entry.file_name();
+        let rest = file.as_encoded_bytes().strip_prefix(name.as_encoded_bytes())?;
+        Some((entry.path(), String::from_utf8(rest.to_owned()).ok()?))
+    })
+}
+
+/// What tells a file from another that took its name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct FileId(u64, u64);
+
+/// The file of that name now, if there is one.
+pub(super) fn file_id(path: &Path) -> Option<FileId> {
+    let file = std::fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    return {
+        use std::os::unix::fs::MetadataExt;
+        Some(FileId(file.dev(), file.ino()))
+    };
+    // Elsewhere an open database can be neither removed nor renamed.
+    #[cfg(not(unix))]
+    Some(FileId(0, u64::from(file.is_file())))
 }
 
 /// The file whose name is that of `path` and more.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
