@@ -97,13 +97,14 @@ impl Database for MemoryDatabase {
         Ok(self.events.iter().filter(newer).take(limit).cloned().collect())
     }
 
-    fn erase(&mut self, user_id: Uuid) -> Result<Ledger> {
+    fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger> {
         self.user_id = user_id;
         self.session = None;
         self.events.clear();
         self.history.clear();
         self.ledger.dropped.erased += self.ledger.stored;
         (self.ledger.stored, self.ledger.stored_bytes) = (0, 0);
+        self.ledger.dropped.erased += accepted.saturating_sub(self.ledger.accepted());
         Ok(self.ledger)
     }
 

@@ -91,8 +91,9 @@ pub(crate) trait Database: Send {
     fn history(&mut self, limit: usize) -> Result<Vec<SessionRecord>>;
     /// Stored events with a sequence number over `after`, in order.
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>>;
-    /// Removes everything of everyone from the files and gives the installation a new id. Settings of consent stay.
-    fn erase(&mut self, user_id: Uuid) -> Result<Ledger>;
+    /// Removes everything of everyone from the files and gives the installation a new id. Settings of consent stay. Of
+    /// this namespace `accepted` events are accounted for afterwards, also if it has to be done twice.
+    fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger>;
     /// Makes what is stored durable against the loss of power.
     fn make_durable(&mut self) -> Result<()>;
 }

@@ -27,10 +27,8 @@ pub(super) struct Committer {
     pub logger: Logger,
     /// The revision of the session that the store has.
     pub stored_revision: Option<u64>,
-    /// Events that an erasure took from the journal, not yet in the ledger.
+    /// Events that an erasure by another tracker took from the journal, not yet in the ledger.
     pub erased: u64,
-    /// An erasure was begun by a process that has died since: what it took from the journal is not known.
-    pub resumes_erasure: bool,
 }
 
 /// What the core looks like at the beginning of a commit.
@@ -62,8 +60,7 @@ impl Committer {
         {
             let part = collect(&self.reader, target.tail);
             let whole = part.end >= target.tail;
-            let missing = if whole { missing(shared, &target, part.events.len()) } else { 0 };
-            let (lost, erased) = if self.resumes_erasure { (0, missing) } else { (missing, 0) };
+            let lost = if whole { lost(shared, &target, part.events.len()) } else { 0 };
             let batch = Batch {
                 events: &part.events,
                 ended: &part.ended,
@@ -72,7 +69,7 @@ impl Committer {
                 journal: (self.reader.journal_id(), part.end),
                 now: target.now,
                 lost,
-                erased: self.erased + erased,
+                erased: self.erased,
             };
             let end = part.end;
             let committed = lock(&self.database).commit(&batch)?;
@@ -80,7 +77,7 @@ impl Committer {
                 Committed::Done(ledger) => ledger,
                 Committed::Erased(user_id) => {
                     self.logger.info(|| "the database was erased by another tracker: sessions and events are forgotten here, too".into());
-                    self.forget(shared, user_id, false);
+                    self.erased += self.forget(shared, user_id, false);
                     return self.commit(shared, false);
                 }
             };
@@ -96,7 +93,6 @@ impl Committer {
                 shared.space.notify_all();
             }
             if whole {
-                self.resumes_erasure = false;
                 self.store_session(session.as_deref())?;
                 self.stored_revision = Some(target.revision);
                 self.reader.set_stored_revision(target.revision);
@@ -116,34 +112,47 @@ impl Committer {
     /// Forgets everything in the journal and the engine at once (S19); the files follow with the next commit.
     pub fn begin_erasure(&mut self, shared: &Shared) {
         let user_id = shared.lock().ids.uuid();
-        self.forget(shared, user_id, true);
+        // They are counted with the files.
+        let _ = self.forget(shared, user_id, true);
     }
 
     /// `erasing`: the files are still to be cleaned. That and the new user id become true in one step, whenever a kill comes.
-    fn forget(&mut self, shared: &Shared, user_id: Uuid, erasing: bool) {
+    /// Gives how many events were in the journal only.
+    fn forget(&mut self, shared: &Shared, user_id: Uuid, erasing: bool) -> u64 {
         let mut core = shared.lock();
         core.engine.set_erasing(erasing);
-        self.erased += core.erase(user_id, &shared.snapshot);
+        let forgotten = core.erase(user_id, &shared.snapshot);
         let tail = core.writer.as_ref().map_or(0, |writer| writer.tail());
         self.reader.seek(tail);
         shared.space.notify_all();
+        forgotten
     }
 
     /// Carries out an erasure that was asked for, now or before the last kill. A store of the host's follows with the commit.
     fn finish_erasure(&mut self, shared: &Shared) -> Result<()> {
-        let Some(user_id) = erasing(shared) else { return Ok(()) };
-        let ledger = lock(&self.database).erase(user_id)?;
+        let Some(target) = target(shared).filter(|target| target.settings.erasing) else { return Ok(()) };
+        // What was tracked since then is in the journal and goes on; the rest is gone, also if a process before took it out.
+        let accepted = target.settings.sequence.saturating_sub(self.events_before(target.tail));
+        let ledger = lock(&self.database).erase(target.settings.user_id, accepted)?;
         let mut core = shared.lock();
         core.ledger = ledger;
-        core.ledger.dropped.erased += self.erased;
         core.engine.set_erasing(false);
         core.publish(true, &shared.snapshot);
         Ok(())
     }
+
+    fn events_before(&self, tail: u64) -> u64 {
+        let (mut position, mut events) = (self.reader.head(), 0);
+        while let Some(entry) = self.reader.entry(position, tail) {
+            events += u64::from(entry.kind == EVENT);
+            position = entry.end;
+        }
+        events
+    }
 }
 
 /// Events that were accepted and are nowhere: a torn journal, a database that was moved aside.
-fn missing(shared: &Shared, target: &Target, in_batch: usize) -> u64 {
+fn lost(shared: &Shared, target: &Target, in_batch: usize) -> u64 {
     let known = shared.lock().ledger.accepted() + in_batch as u64;
     target.settings.sequence.saturating_sub(known)
 }
@@ -152,12 +161,6 @@ fn missing(shared: &Shared, target: &Target, in_batch: usize) -> u64 {
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|_| Err(Error::new(ErrorKind::Store, "the host's session store panicked")))
-}
-
-fn erasing(shared: &Shared) -> Option<Uuid> {
-    let core = shared.lock();
-    let settings = &core.engine.memory().settings;
-    settings.erasing.then_some(settings.user_id)
 }
 
 fn target(shared: &Shared) -> Option<Target> {

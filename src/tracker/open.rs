@@ -27,7 +27,6 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     let mut journal = open_journal(config, path.as_deref(), &loaded)?;
     let survives_kill = journal.found.survives_kill;
     let recalled = recall(config, &loaded, &mut journal.found, database.as_mut())?;
-    let (resumes_erasure, outdated) = (recalled.memory.settings.erasing, recalled.outdated);
     let now = config.clock.now();
     let opening = Opening {
         now,
@@ -42,7 +41,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     let mut core =
         Core::new(engine, journal.writer, Arc::clone(&config.clock), Arc::clone(&config.ids), loaded.ledger);
     let mut erased = 0;
-    if outdated {
+    if recalled.outdated {
         erased = core.forget_journal(&snapshot);
         journal.reader.seek(core.writer.as_ref().map_or(0, |writer| writer.tail()));
     }
@@ -71,7 +70,6 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         logger: config.logger.clone(),
         stored_revision: None,
         erased,
-        resumes_erasure,
     };
     Ok((shared, committer))
 }

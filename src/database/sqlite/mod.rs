@@ -183,7 +183,7 @@ impl SqliteDatabase {
         })
     }
 
-    fn try_erase(&mut self, user_id: Uuid) -> Result<()> {
+    fn try_erase(&mut self, user_id: Uuid, accepted: u64) -> Result<()> {
         let doing = "the database cannot be erased";
         // Freed pages are overwritten, so that nothing can be read from the file any more.
         self.connection.execute_batch("PRAGMA secure_delete = ON").map_err(|e| failed(doing, e))?;
@@ -192,6 +192,11 @@ impl SqliteDatabase {
                 "DELETE FROM events; DELETE FROM history;
                  UPDATE namespaces SET session = NULL, dropped_erased = dropped_erased + stored, stored = 0, stored_bytes = 0;
                  UPDATE meta SET value = value + 1 WHERE key = 'erasures';",
+            )?;
+            tx.execute(
+                "UPDATE namespaces SET dropped_erased = max(dropped_erased, ?2 - delivered - dropped_aged - dropped_overflowed
+                 - dropped_lost) WHERE id = ?1",
+                params![*this.namespace, accepted as i64],
             )?;
             tx.execute("UPDATE meta SET value = ?1 WHERE key = 'user_id'", [user_id.to_string()])?;
             *this.erasures = erasures(tx)?;
@@ -308,8 +313,8 @@ impl Database for SqliteDatabase {
             .map_err(|e| failed("events cannot be read", e))
     }
 
-    fn erase(&mut self, user_id: Uuid) -> Result<Ledger> {
-        self.with_recovery(user_id, |this| this.try_erase(user_id))?;
+    fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger> {
+        self.with_recovery(user_id, |this| this.try_erase(user_id, accepted))?;
         self.remove_traces();
         self.load().map(|loaded| loaded.ledger)
     }
