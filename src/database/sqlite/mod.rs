@@ -2,6 +2,7 @@
 
 mod open;
 mod outbox;
+mod recovery;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use super::{Batch, Caps, Committed, Database, Drops, Ledger, Loaded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Logger;
 use crate::session::{SessionRecord, Settings};
+use recovery::is_damage;
 
 /// A file, and the namespace whose part of it is used.
 pub(crate) struct SqliteDatabase {
@@ -26,7 +28,7 @@ pub(crate) struct SqliteDatabase {
     erasures: i64,
     ledger: Ledger,
     database_id: Uuid,
-    /// The file that is open; none if it is gone and there is no new one yet.
+    /// The file that is open; none while there is none (see `recovery`).
     file: Option<open::FileId>,
     /// The last time that was told, for the name of a file that is moved aside.
     now: i64,
@@ -85,50 +87,6 @@ impl SqliteDatabase {
         database.find_namespace(id, user_id)?;
         database.load()?;
         Ok(database)
-    }
-
-    /// Opens the file anew while the tracker runs: it was damaged and makes way, or it is gone, or another tracker has replaced
-    /// it. What was in a file that is lost is counted. A file that is sound is never moved.
-    fn recover(&mut self, why: &str, damaged: bool, user_id: Uuid) -> Result<()> {
-        let in_between =
-            Connection::open_in_memory().map_err(|e| failed("a damaged database cannot be replaced", e))?;
-        drop(std::mem::replace(&mut self.connection, in_between));
-        if damaged && self.is_in_place() {
-            open::set_aside(&self.path, self.now, why, &self.logger)?;
-        } else {
-            self.logger.warn(|| format!("{} is opened anew: {why}", self.path.display()));
-        }
-        self.file = None;
-        let known = self.ledger;
-        // The same ids: the journals of the other namespaces belong to it, too.
-        let database_id = self.database_id;
-        self.connection = open::open(&self.path, self.now, &self.logger)?;
-        self.find_namespace(|| database_id, user_id)?;
-        if self.load()?.journal.is_none() {
-            self.ledger = Ledger { stored: 0, stored_bytes: 0, ..known };
-            self.ledger.dropped.lost += known.stored;
-        }
-        self.file = open::file_id(&self.path);
-        Ok(())
-    }
-
-    /// The path still leads to the file that is open: it was neither deleted nor moved aside by another tracker.
-    fn is_in_place(&self) -> bool {
-        self.file.is_some() && self.file == open::file_id(&self.path)
-    }
-
-    /// Does `work`, after recovering the file if it is not there any more, and once more if it turns out to be damaged.
-    fn with_recovery<T>(&mut self, user_id: Uuid, work: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
-        if !self.is_in_place() {
-            self.recover("it was removed or replaced", false, user_id)?;
-        }
-        match work(self) {
-            Err(e) if is_damage(&e) || is_suspect(&e) => {
-                self.recover(&e.to_string(), is_damage(&e), user_id)?;
-                work(self)
-            }
-            other => other,
-        }
     }
 
     fn find_namespace(&mut self, database_id: impl FnOnce() -> Uuid, user_id: Uuid) -> Result<()> {
@@ -452,22 +410,6 @@ impl SqliteDatabase {
             statement.execute(params![*this.namespace, json]).map(drop)
         })
     }
-}
-
-fn is_damage(e: &Error) -> bool {
-    cause(e).is_some_and(open::is_corrupt)
-}
-
-/// Our statements are sound, so tables or rows are not what they were: opening the file anew tells.
-fn is_suspect(e: &Error) -> bool {
-    cause(e).is_some_and(|e| match e {
-        rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..) => true,
-        e => e.sqlite_error_code() == Some(ErrorCode::Unknown),
-    })
-}
-
-fn cause(e: &Error) -> Option<&rusqlite::Error> {
-    std::error::Error::source(e).and_then(|source| source.downcast_ref())
 }
 
 /// An error of SQLite as one of ours.
