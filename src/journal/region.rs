@@ -12,10 +12,12 @@ pub(super) struct Region {
     backing: Backing,
 }
 
+/// Keeps the memory alive; it is reached through `start` alone.
+#[allow(dead_code)]
 enum Backing {
     Mapped(MmapMut),
-    // Words, so that the memory is aligned like a mapping's as far as we need it. Never read through this field.
-    Heap(#[allow(dead_code)] Vec<u64>),
+    // Words, so that the memory is aligned like a mapping's as far as we need it.
+    Heap(Vec<u64>),
 }
 
 // SAFETY: `start` points into `backing`, which does not move its memory when it is moved itself. The memory is plain bytes;

@@ -32,6 +32,9 @@ const DROP_PATIENCE: Duration = Duration::from_secs(2);
 /// The longest that anything waits: more is more than `Instant` can tell everywhere.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// How long before its deadline closing gives up storing, to have the files closed in time.
+const LETTING_GO: Duration = Duration::from_millis(100);
+
 /// What [`Tracker::resume_session`] did (S6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resumed {
@@ -396,12 +399,18 @@ impl Tracker {
             let _ = core.apply(Input::Close, &self.shared.snapshot);
             self.shared.snapshot.close();
         }
-        let request = self.shared.mail.ask_to_close(by);
+        // The worker gives up a little earlier, so that it has let go of the files when this returns.
+        let request = self.shared.mail.ask_to_close(by - (timeout / 4).min(LETTING_GO));
         self.shared.wake.requested();
         if self.shared.wake.is_worker() {
             return Ok(());
         }
-        self.shared.mail.wait_done(request, by)?;
+        let stored = self.shared.mail.wait_done(request, by);
+        let stopped = self.wait_stopped(by);
+        stored.and(stopped)
+    }
+
+    fn wait_stopped(&self, by: Instant) -> Result<()> {
         self.shared.mail.wait_stopped(by)?;
         // All it has left to do is to let go of what is the host's, which must not happen behind their back later.
         commit::lock(&self.worker).take().map(JoinHandle::join);
@@ -448,7 +457,7 @@ impl Tracker {
             std::mem::forget(Arc::clone(&self.shared));
         } else if !self.shared.snapshot.is_closed() {
             // What cannot be stored in time is in the journal.
-            let _ = self.close(DROP_PATIENCE);
+            let _ = self.close(DROP_PATIENCE).or_else(|_| self.wait_stopped(deadline(LETTING_GO * 5)));
         }
     }
 }
