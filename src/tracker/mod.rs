@@ -8,7 +8,7 @@ mod wake;
 mod worker;
 
 use std::cell::RefCell;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,8 @@ struct Shared {
     wake: Wake,
     mail: Mail,
     marker: CrashMarker,
-    database: Arc<Mutex<Box<dyn Database>>>,
+    /// The worker's, which closes it when it stops: from then on there is nothing to read.
+    database: Weak<Mutex<Box<dyn Database>>>,
     /// The fork generation of the process that opened it.
     forks: u32,
     full_wait: Duration,

@@ -58,7 +58,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         wake: Wake::default(),
         mail: Mail::default(),
         marker,
-        database: Arc::clone(&database),
+        database: Arc::downgrade(&database),
         forks: fork::generation(),
         full_wait: config.full_wait,
         survives_kill,
@@ -245,5 +245,7 @@ pub(super) fn with_database<T>(
     shared: &Shared,
     read: impl FnOnce(&mut dyn Database) -> Result<T>,
 ) -> Result<T> {
-    read(lock(&shared.database).as_mut())
+    let database = shared.database.upgrade().ok_or_else(super::core::closed)?;
+    let mut database = lock(&database);
+    read(database.as_mut())
 }
