@@ -99,25 +99,6 @@ static void become_app(const struct day *day, const int commands[2], const int a
   _exit(127);
 }
 
-/* Starts the app unless it runs: this same program with other arguments. */
-static bool start_app(struct day *day)
-{
-  int commands[2], answers[2];
-  if (day->app != 0) return true;
-  if (pipe(commands) != 0 || pipe(answers) != 0) return fail("no pipe: %s", strerror(errno));
-  fflush(stdout);
-  pid_t app = fork();
-  if (app < 0) return fail("cannot fork: %s", strerror(errno));
-  if (app == 0) become_app(day, commands, answers);
-  day->app = app;
-  close(commands[0]);
-  close(answers[1]);
-  day->commands = fdopen(commands[1], "w");
-  day->answers = fdopen(answers[0], "r");
-  if (day->commands == NULL || day->answers == NULL) return fail("no memory");
-  return print_answer(day, "(the app starts)");
-}
-
 /* Takes leave of the app: the end of its input has it close its tracker, if it still lives. */
 static bool reap_app(struct day *day, const char *gone, int *status)
 {
@@ -127,6 +108,34 @@ static bool reap_app(struct day *day, const char *gone, int *status)
   day->app = 0;
   day->gone = gone;
   return reaped > 0 || fail("cannot wait for the app: %s", strerror(errno));
+}
+
+/* Runs the app: this same program with other arguments. */
+static bool fork_app(struct day *day)
+{
+  int commands[2], answers[2];
+  if (pipe(commands) != 0 || pipe(answers) != 0) return fail("no pipe: %s", strerror(errno));
+  day->commands = fdopen(commands[1], "w");
+  day->answers = fdopen(answers[0], "r");
+  if (day->commands == NULL || day->answers == NULL) return fail("no memory");
+  pid_t app = fork();
+  if (app < 0) return fail("cannot fork: %s", strerror(errno));
+  if (app == 0) become_app(day, commands, answers);
+  day->app = app;
+  close(commands[0]);
+  close(answers[1]);
+  return true;
+}
+
+/* Starts the app unless it runs. One that cannot open its tracker is gone again. */
+static bool start_app(struct day *day)
+{
+  int status;
+  if (day->app != 0) return true;
+  if (!fork_app(day)) return false;
+  if (print_answer(day, "(the app starts)")) return true;
+  reap_app(day, "off", &status);
+  return false;
 }
 
 static bool close_app(struct day *day)

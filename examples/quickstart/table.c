@@ -71,7 +71,7 @@ void print_session(const sessio_session *session, const char *user)
 void print_end(const sessio_session *session)
 {
   text when, length;
-  printf("%19s  -> session %" PRIu32 " ended at %s (%s): %s long, %" PRIu32 " event%s\n", "", session->index,
+  printf("%19s  -> session %" PRIu32 " ended %s (%s): %s, %" PRIu32 " event%s\n", "", session->index,
          print_time(when, session->ended_at_ms), end_reason(session), print_clock_time(length, total_ms(session)),
          session->event_index, session->event_index == 1 ? "" : "s");
 }

@@ -45,7 +45,7 @@ pub fn session(session: &Session, user: Option<&str>) -> String {
 /// A line that tells of an end.
 pub fn ended(session: &Session) -> String {
     format!(
-        "{:19}  -> session {} ended at {} ({}): {} long, {} event{}",
+        "{:19}  -> session {} ended {} ({}): {}, {} event{}",
         "",
         session.index,
         time(session.ended_at.unwrap_or_default()),
