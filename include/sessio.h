@@ -849,6 +849,16 @@ sessio_status sessio_event_set_true_time_ms(struct sessio_event *event,
 void sessio_event_free(struct sessio_event *event);
 
 /**
+ * The name of a state: "none", "active", "paused", "ended". Never NULL; valid for ever. "unknown" for any other number.
+ */
+const char *sessio_session_state_text(uint32_t state);
+
+/**
+ * The name of a reason: "none", "timeout", "max_duration" … Never NULL; valid for ever. "unknown" for any other number.
+ */
+const char *sessio_end_reason_text(uint32_t end_reason);
+
+/**
  * Opens a tracker with the settings as they are now and puts it into out. Reads a few small things from the disk: about a millisecond for a
  * database that exists, under ten for a new one.
  *
@@ -884,7 +894,7 @@ sessio_status sessio_tracker_flush(struct sessio_tracker *tracker,
                                    uint64_t timeout_ms);
 
 /**
- * Does at once what is due by the clock (a session that is idle for too long ends), and stores what is pending. Waits for one attempt at
+ * Does at once what is due by the clock (a session that is idle for too long ends, the running durations are brought up to now), and stores what is pending. Waits for one attempt at
  * that, at most a second; if it fails, the status says why, and everything stays in the journal.
  */
 sessio_status sessio_tracker_poll(struct sessio_tracker *tracker);
@@ -950,6 +960,17 @@ sessio_status sessio_tracker_set_user(struct sessio_tracker *tracker,
                                       const char *id,
                                       const char *name,
                                       const char *email);
+
+/**
+ * Calls give once, on this thread, with who was last said to use the app, or not at all when that is no one. A session that goes on after a
+ * restart brings its user along (S10). Name and email are NULL when not known; the texts are valid for the length of the call.
+ */
+sessio_status sessio_tracker_user(struct sessio_tracker *tracker,
+                                  void (*give)(void *context,
+                                               const char *id,
+                                               const char *name,
+                                               const char *email),
+                                  void *context);
 
 /**
  * Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A change ends the session.

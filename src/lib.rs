@@ -35,7 +35,7 @@ pub use config::{Config, ConfigBuilder};
 pub use database::Drops;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Severity, User};
-pub use session::{EndReason, RestartPolicy, Session, SessionState};
+pub use session::{EndReason, RestartPolicy, Session, SessionState, Spent};
 pub use tracker::{Resumed, Stats, Tracker};
 
 /// The examples of the README are compiled, too.

@@ -1,6 +1,6 @@
 //! The session by value.
 
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 
 use super::boundary::fill;
@@ -88,6 +88,40 @@ pub struct sessio_session {
     pub unhandled_errors: u32,
 }
 
+/// The name of a state: "none", "active", "paused", "ended". Never NULL; valid for ever. "unknown" for any other number.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessio_session_state_text(state: u32) -> *const c_char {
+    let text: &CStr = match state {
+        SESSIO_SESSION_NONE => c"none",
+        SESSIO_SESSION_ACTIVE => c"active",
+        SESSIO_SESSION_PAUSED => c"paused",
+        SESSIO_SESSION_ENDED => c"ended",
+        _ => c"unknown",
+    };
+    text.as_ptr()
+}
+
+/// The name of a reason: "none", "timeout", "max_duration" … Never NULL; valid for ever. "unknown" for any other number.
+#[unsafe(no_mangle)]
+pub extern "C" fn sessio_end_reason_text(end_reason: u32) -> *const c_char {
+    let text: &CStr = match end_reason {
+        SESSIO_END_NONE => c"none",
+        SESSIO_END_TIMEOUT => c"timeout",
+        SESSIO_END_MAX_DURATION => c"max_duration",
+        SESSIO_END_REPLACED => c"replaced",
+        SESSIO_END_ENDED => c"ended",
+        SESSIO_END_USER_CHANGED => c"user_changed",
+        SESSIO_END_ANONYMITY_CHANGED => c"anonymity_changed",
+        SESSIO_END_DISABLED => c"disabled",
+        SESSIO_END_SHUTDOWN => c"shutdown",
+        SESSIO_END_RESTART => c"restart",
+        SESSIO_END_CRASHED => c"crashed",
+        SESSIO_END_KILLED => c"killed",
+        _ => c"unknown",
+    };
+    text.as_ptr()
+}
+
 impl sessio_session {
     pub(super) fn new(session: &Session) -> Self {
         Self {
@@ -120,5 +154,25 @@ impl sessio_session {
     pub(super) unsafe fn put(self, out: *mut Self) -> Result<()> {
         // SAFETY: passed on from the caller. The first edition ended with the last field that is here.
         unsafe { fill("out", out, offset_of!(Self, unhandled_errors) + size_of::<u32>(), self) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::EndReason;
+
+    #[test]
+    fn the_names_and_numbers_are_those_of_the_engine() {
+        for number in 0..=u8::MAX {
+            // SAFETY: every text is a constant.
+            let text = unsafe { CStr::from_ptr(sessio_end_reason_text(number.into())) }.to_str().unwrap();
+            let expected = match EndReason::from_number(number) {
+                Some(reason) => reason.name(),
+                None if number == 0 => "none",
+                None => "unknown",
+            };
+            assert_eq!(text, expected);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The tracker.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn sessio_tracker_flush(
     unsafe { on(tracker, |tracker| tracker.flush(Duration::from_millis(timeout_ms))) }
 }
 
-/// Does at once what is due by the clock (a session that is idle for too long ends), and stores what is pending. Waits for one attempt at
+/// Does at once what is due by the clock (a session that is idle for too long ends, the running durations are brought up to now), and stores what is pending. Waits for one attempt at
 /// that, at most a second; if it fails, the status says why, and everything stays in the journal.
 ///
 /// # Safety
@@ -279,6 +279,38 @@ pub unsafe extern "C" fn sessio_tracker_set_user(
     };
     // SAFETY: passed on from the caller.
     unsafe { on(tracker, set_user) }
+}
+
+/// Calls `give` once, on this thread, with who was last said to use the app, or not at all when that is no one. A session that goes on after a
+/// restart brings its user along (S10). Name and email are NULL when not known; the texts are valid for the length of the call.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `give` is NULL or a function of that kind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_user(
+    tracker: *mut sessio_tracker,
+    give: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            id: *const c_char,
+            name: *const c_char,
+            email: *const c_char,
+        ),
+    >,
+    context: *mut c_void,
+) -> sessio_status {
+    let user = |tracker: &Tracker| {
+        let give = give.ok_or_else(|| null("give"))?;
+        let Some(user) = tracker.user()? else { return Ok(()) };
+        let owned = |text: Option<&str>| text.map(|text| CString::new(text).unwrap_or_default());
+        let (id, name, email) = (owned(Some(user.id())), owned(user.name()), owned(user.email()));
+        let pointer = |text: &Option<CString>| text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
+        // SAFETY: the host's function with the host's context; the texts live until it returns.
+        unsafe { give(context, pointer(&id), pointer(&name), pointer(&email)) };
+        Ok(())
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, user) }
 }
 
 /// Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A change ends the session.

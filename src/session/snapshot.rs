@@ -23,12 +23,24 @@ pub enum SessionState {
 }
 
 impl SessionState {
+    /// Its name: `none`, `active`, `paused`, `ended`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Ended => "ended",
+        }
+    }
+
     pub(crate) fn from_number(number: u8) -> Self {
         [Self::Active, Self::Paused, Self::Ended].into_iter().find(|s| *s as u8 == number).unwrap_or_default()
     }
 }
 
 /// The current session, or the last one: what a stamp would carry now. Times are UTC in milliseconds since 1970.
+///
+/// A session stays open when the tracker is closed: it may go on after a restart (S9).
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the fields are those of `SessionRecord`, described there
 pub struct Session {
@@ -55,6 +67,16 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether it has begun and not ended.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, SessionState::Active | SessionState::Paused)
+    }
+
+    /// How long it lasted, or has lasted so far, in milliseconds: foreground, background and paused time together.
+    pub fn duration_ms(&self) -> u64 {
+        self.durations.total()
+    }
+
     /// Before the first session.
     pub(crate) fn none(user_id: UserId, is_background: bool) -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 mod commit;
 mod core;
+mod mail;
 mod open;
 mod snapshot;
 mod wake;
@@ -20,9 +21,10 @@ use crate::ids::{EventId, SessionId};
 use crate::journal::{CrashMarker, fork};
 use crate::session::{Answer, Input, Session};
 use core::{Core, Refusal};
+use mail::Mail;
 use snapshot::Snapshot;
 use wake::Wake;
-use worker::{Mail, Worker};
+use worker::Worker;
 
 /// How long a call that reads from the disk, or stores on request without a deadline of its own, waits for the worker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -259,6 +261,17 @@ impl Tracker {
         self.apply(Input::SetUser(user.map(Arc::new))).map(drop)
     }
 
+    /// Who was last said to use the app; a session that goes on after a restart brings its user along (S10). In anonymous mode it is known
+    /// here, but nothing carries it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
+    pub fn user(&self) -> Result<Option<User>> {
+        self.check_open()?;
+        let user = self.shared.lock().engine.memory().settings.user.clone();
+        Ok(user.map(Arc::unwrap_or_clone))
+    }
+
     /// Switches anonymous mode (S18). Survives restarts.
     ///
     /// # Errors
@@ -364,7 +377,8 @@ impl Tracker {
         self.shared.mail.wait_done(request, deadline(timeout))
     }
 
-    /// Does at once what is due by the clock, and stores what is pending. Waits for one attempt at that, at most a second.
+    /// Does at once what is due by the clock (an idle session ends, the running durations are brought up to now), and stores what is
+    /// pending. Waits for one attempt at that, at most a second.
     ///
     /// # Errors
     /// Why it could not be stored: the events stay in the journal. [`ErrorKind::Closed`], [`ErrorKind::Forked`].

@@ -15,9 +15,9 @@ use crate::session::{Engine, Memory, Opening, SessionRecord, Settings, State};
 use super::Shared;
 use super::commit::{Committer, guarded, lock};
 use super::core::Core;
+use super::mail::Mail;
 use super::snapshot::Snapshot;
 use super::wake::Wake;
-use super::worker::Mail;
 
 /// Puts a tracker together.
 pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {

@@ -1,10 +1,10 @@
 //! The worker: the one thread that touches the disk. It sleeps until there is something to store, gathers for a commit window,
 //! stores it, and once a second while a session is open looks at the clock.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::session::Input;
 
 use super::Shared;
@@ -15,109 +15,6 @@ use super::wake::Wake;
 const TICK: Duration = Duration::from_secs(1);
 /// The waits between attempts to store when that fails: first and longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-/// What callers ask of the worker, and how far it is.
-#[derive(Debug, Default)]
-pub(super) struct Mail {
-    state: Mutex<MailState>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct MailState {
-    asked: u64,
-    /// Up to which request an attempt was made.
-    tried: u64,
-    /// Up to which request everything was stored.
-    done: u64,
-    durable: bool,
-    erase: bool,
-    close_by: Option<Instant>,
-    stopped: bool,
-    last_error: Option<(ErrorKind, String)>,
-}
-
-impl Mail {
-    /// Asks for a commit; `durable` also against the loss of power. Gives the request's number.
-    pub fn ask(&self, durable: bool) -> u64 {
-        self.request(|state| state.durable |= durable)
-    }
-
-    /// Asks for an erasure.
-    pub fn ask_to_erase(&self) -> u64 {
-        self.request(|state| state.erase = true)
-    }
-
-    /// Asks for the last commit.
-    pub fn ask_to_close(&self, by: Instant) -> u64 {
-        self.request(|state| state.close_by = Some(by))
-    }
-
-    /// What is asked and its number belong together: the worker must not see the one without the other.
-    fn request(&self, what: impl FnOnce(&mut MailState)) -> u64 {
-        let mut state = lock(&self.state);
-        what(&mut state);
-        state.asked += 1;
-        state.asked
-    }
-
-    /// Waits until request `number` is carried out.
-    pub fn wait_done(&self, number: u64, deadline: Instant) -> Result<()> {
-        self.wait(deadline, |state| (state.done >= number).then_some(Ok(())))
-    }
-
-    /// Waits for one attempt at it, and gives how that went.
-    pub fn wait_tried(&self, number: u64, deadline: Instant) -> Result<()> {
-        self.wait(deadline, |state| match &state.last_error {
-            _ if state.done >= number => Some(Ok(())),
-            Some((kind, message)) if state.tried >= number => Some(Err(Error::new(*kind, message.clone()))),
-            _ => None,
-        })
-    }
-
-    /// Waits until the worker has ended.
-    pub fn wait_stopped(&self, deadline: Instant) -> Result<()> {
-        self.wait(deadline, |state| state.stopped.then_some(Ok(())))
-    }
-
-    fn wait(&self, deadline: Instant, ready: impl Fn(&MailState) -> Option<Result<()>>) -> Result<()> {
-        let mut state = lock(&self.state);
-        loop {
-            if let Some(answer) = ready(&state) {
-                return answer;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.stopped {
-                let why =
-                    state.last_error.as_ref().map_or(String::new(), |(_, message)| format!(": {message}"));
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    format!("not everything could be stored in time{why}"),
-                ));
-            }
-            state =
-                self.changed.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
-        }
-    }
-
-    fn report(&self, asked: u64, result: &Result<()>) {
-        let mut state = lock(&self.state);
-        state.tried = asked;
-        match result {
-            Ok(()) => {
-                state.done = asked;
-                state.last_error = None;
-            }
-            Err(e) => state.last_error = Some((e.kind(), e.to_string())),
-        }
-        self.changed.notify_all();
-    }
-
-    fn stop(&self) {
-        lock(&self.state).stopped = true;
-        self.changed.notify_all();
-    }
-}
 
 /// The worker's own state.
 pub(super) struct Worker {
@@ -162,7 +59,7 @@ impl Worker {
         // Gather what comes within the window; a request or a filling journal ends it early. While storing fails only a request does.
         let until = self.retry.map_or_else(|| Instant::now() + self.commit_window, |(at, _)| at);
         // A tracker that is being closed lets go of its namespace in time, stored or not.
-        let until = lock(&self.shared.mail.state).close_by.map_or(until, |by| until.min(by));
+        let until = self.shared.mail.close_by().map_or(until, |by| until.min(by));
         while !(wake.is_requested() || wake.is_filling() && self.retry.is_none()) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -200,25 +97,17 @@ impl Worker {
 
     /// Stores what there is and answers requests. Gives whether that was the last time.
     fn work(&mut self) -> bool {
-        let (asked, waiting, durable, erase, close_by) = {
-            let mut state = lock(&self.shared.mail.state);
-            let erase = std::mem::take(&mut state.erase);
-            let durable = std::mem::take(&mut state.durable);
-            (state.asked, state.asked > state.done, durable, erase, state.close_by)
-        };
-        if erase {
+        let asked = self.shared.mail.take();
+        if asked.erase {
             self.committer.begin_erasure(&self.shared);
         }
-        let mut result = self.committer.commit(&self.shared, waiting);
-        if durable && result.is_ok() {
+        let mut result = self.committer.commit(&self.shared, asked.waiting);
+        if asked.durable && result.is_ok() {
             result = lock(&self.committer.database).make_durable();
         }
-        if durable && result.is_err() {
-            lock(&self.shared.mail.state).durable = true;
-        }
         self.note(&result);
-        self.shared.mail.report(asked, &result);
-        close_by.is_some_and(|by| result.is_ok() || Instant::now() >= by)
+        self.shared.mail.report(&asked, &result);
+        asked.close_by.is_some_and(|by| result.is_ok() || Instant::now() >= by)
     }
 
     fn note(&mut self, result: &Result<()>) {
