@@ -17,15 +17,17 @@ result=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Our functions are the roots; what they do not need stays behind. Members without symbols make nm complain.
-"${NM:-nm}" -g --defined-only "$library" 2>/dev/null | sed -n 's/^.* T \(sessio_.*\)$/-u\n\1/p' >"$work/roots"
+# Rust's objects carry bitcode beside their code. Tools with an LLVM plugin look at that instead, and fail where it is too new for them.
+"${OBJCOPY:-objcopy}" --remove-section=.llvmbc --remove-section=.llvmcmd "$library" "$work/library.a"
+
+# Our functions are the roots; what they do not need stays behind. nm complains of members without symbols.
+"${NM:-nm}" -g --defined-only "$work/library.a" 2>/dev/null | sed -n 's/^.* T \(sessio_.*\)$/-u \1/p' >"$work/roots"
 if [ ! -s "$work/roots" ]; then
   echo "$0: $library defines no sessio_* functions" >&2
   exit 1
 fi
 
-"${LD:-ld}" -r -o "$work/sessio.o" "@$work/roots" "$library"
-# The bitcode that Rust's standard library carries is of no use any more, and makes tools with an older LLVM plugin abort.
-"${OBJCOPY:-objcopy}" --wildcard --keep-global-symbol='sessio_*' --remove-section=.llvmbc --remove-section=.llvmcmd "$work/sessio.o"
+"${LD:-ld}" -r -o "$work/sessio.o" "@$work/roots" "$work/library.a"
+"${OBJCOPY:-objcopy}" --wildcard --keep-global-symbol='sessio_*' "$work/sessio.o"
 rm -f "$result"
 "${AR:-ar}" rcs "$result" "$work/sessio.o"
