@@ -79,6 +79,8 @@ struct Shared {
     forks: u32,
     full_wait: Duration,
     survives_kill: bool,
+    /// Here and not in [`Tracker`], since a forked child must not let go of a thread that it has not.
+    worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Shared {
@@ -93,7 +95,6 @@ impl Shared {
 /// the network. Dropping it closes it.
 pub struct Tracker {
     shared: Arc<Shared>,
-    worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Tracker {
@@ -121,8 +122,9 @@ impl Tracker {
         let shared = opened.and_then(|opened| opened);
         match shared {
             Ok(shared) => {
+                *commit::lock(&shared.worker) = Some(worker);
                 shared.wake.pending();
-                Ok(Self { shared, worker: Mutex::new(Some(worker)) })
+                Ok(Self { shared })
             }
             Err(e) => {
                 // Then nothing of the host's is held any more.
@@ -428,7 +430,8 @@ impl Tracker {
     fn wait_stopped(&self, by: Instant) -> Result<()> {
         self.shared.mail.wait_stopped(by)?;
         // All it has left to do is to let go of what is the host's, which must not happen behind their back later.
-        commit::lock(&self.worker).take().map(JoinHandle::join);
+        let worker = commit::lock(&self.shared.worker).take();
+        worker.map(JoinHandle::join);
         Ok(())
     }
 

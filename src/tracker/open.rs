@@ -62,6 +62,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         forks: fork::generation(),
         full_wait: config.full_wait,
         survives_kill,
+        worker: Mutex::new(None),
     });
     let committer = Committer {
         reader: journal.reader,

@@ -67,6 +67,25 @@ static void a_killed_parent_does_not_keep_its_namespace(const char *folder) {
   close(hold[0]), close(ready[0]), close(ready[1]);
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *wait_at_the_gate(void *unused) {
+  pthread_mutex_lock(&gate);
+  pthread_mutex_unlock(&gate);
+  return unused;
+}
+
+/* A thread of the child's may get the stack of one of the parent's: letting go of the latter must not touch it. */
+static void child_with_a_thread(sessio_tracker *tracker) {
+  pthread_t thread;
+  pthread_mutex_lock(&gate);
+  CHECK(pthread_create(&thread, NULL, wait_at_the_gate, NULL) == 0);
+  sessio_tracker_free(tracker);
+  pthread_mutex_unlock(&gate);
+  CHECK(pthread_join(thread, NULL) == 0);
+  _exit(0);
+}
+
 static void child_that_tries_everything(sessio_tracker *tracker, sessio_config *config) {
   sessio_tracker *again = NULL;
   every_call_gives(tracker, SESSIO_ERROR_FORKED);
@@ -111,8 +130,7 @@ static void at_any_moment(const char *folder) {
     const pid_t child = forked();
     if (child == 0) {
       GIVES(sessio_tracker_poll(tracker), SESSIO_ERROR_FORKED);
-      sessio_tracker_free(tracker);
-      _exit(0);
+      child_with_a_thread(tracker);
     }
     ended_well(child);
   }
