@@ -84,14 +84,16 @@ static void erasing_with_a_store_that_fails(const char *path) {
   sessio_tracker *tracker = opened(config), *other = opened(other_config);
   sessio_config_free(config), sessio_config_free(other_config);
   GIVES(sessio_tracker_erase(tracker), SESSIO_ERROR_STORE);
+  track_feature(other, "is erased, too, if the other had stored something before");
   OK(sessio_tracker_flush(other, 10000)); /* learns of it */
+  const uint64_t before = stats_of(other).stored;
   track_feature(other, "after the erasure");
   OK(sessio_tracker_flush(other, 10000));
   GIVES(sessio_tracker_poll(tracker), SESSIO_ERROR_STORE);
   GIVES(sessio_tracker_poll(tracker), SESSIO_ERROR_STORE);
   track_feature(other, "and again");
   OK(sessio_tracker_flush(other, 10000));
-  CHECK(stats_of(other).stored == 2 && session_of(other).event_index == 2);
+  CHECK(stats_of(other).stored == before + 2);
   closed(other);
   GIVES(sessio_tracker_close(tracker, 20), SESSIO_ERROR_TIMEOUT);
   sessio_tracker_free(tracker);
