@@ -9,6 +9,11 @@ static inline void never_given(void *context, const sessio_session *session) {
   CHECK(!"called");
 }
 
+static inline void no_user(void *context, const char *id, const char *name, const char *email) {
+  (void)context, (void)id, (void)name, (void)email;
+  CHECK(!"called");
+}
+
 /* All but free and mark_crashed, which have no status, give `expected` and write nothing. */
 static inline void every_call_gives(sessio_tracker *tracker, sessio_status expected) {
   static const char untouched[37] = "untouched";
@@ -36,6 +41,7 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   GIVES(sessio_tracker_resume_session(tracker, &number), expected);
   GIVES(sessio_tracker_end_session(tracker), expected);
   GIVES(sessio_tracker_set_user(tracker, "id", "name", "email"), expected);
+  GIVES(sessio_tracker_user(tracker, no_user, NULL), expected);
   GIVES(sessio_tracker_set_anonymous(tracker, true), expected);
   GIVES(sessio_tracker_set_enabled(tracker, false), expected);
   GIVES(sessio_tracker_session(tracker, &session), expected);
