@@ -111,4 +111,6 @@ impl Database for MemoryDatabase {
     fn make_durable(&mut self) -> Result<()> {
         Ok(())
     }
+
+    fn close(&mut self) {}
 }

@@ -344,7 +344,12 @@ impl Tracker {
         self.shared.wake.requested();
         // What cannot be stored now (a full disk, a lock) does not keep us from reading what is.
         let _ = self.wait_tried(request);
-        open::with_database(&self.shared, read)
+        let answer = open::with_database(&self.shared, read);
+        if answer.is_err() {
+            // It may have been closed meanwhile.
+            self.check_open()?;
+        }
+        answer
     }
 
     /// The ledger.

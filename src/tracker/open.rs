@@ -164,8 +164,15 @@ fn recall(
     settings.sequence = settings.sequence.max(loaded.ledger.accepted());
     let ahead = in_journal.is_some() && found.ahead_of_store;
     let from_journal = in_journal.and_then(|memory| memory.state.record().cloned());
-    // What an unfinished erasure has left in the files is not there any more.
-    let stored = if settings.erasing || outdated { Stored::None } else { stored_session(config, database) };
+    let stored = if settings.erasing || outdated {
+        // What an unfinished erasure has left in the files is not there any more.
+        Stored::None
+    } else if config.session_store.is_none() && loaded.journal.is_none() {
+        // A file that was begun anew cannot tell that there is no session.
+        Stored::Unreadable
+    } else {
+        stored_session(config, database)
+    };
     let record = match (from_journal, stored) {
         // Of the same session the fresher copy: the journal's, unless a store of the host's was used elsewhere, too.
         (Some(fresh), Stored::Session(stored)) if fresh.id == stored.id => {

@@ -127,9 +127,10 @@ impl Worker {
         }
     }
 
-    /// Lets go of the files, so that the namespace can be opened again.
+    /// Lets go of the files, so that the namespace can be opened again, and the files moved or removed.
     fn stop(self) {
         let Self { shared, committer, .. } = self;
+        lock(&committer.database).close();
         shared.lock().writer = None;
         drop(committer);
         shared.mail.stop();

@@ -97,9 +97,15 @@ impl SqliteDatabase {
             }
             tx.execute(insert, params!["user_id", user_id.to_string()])?;
             tx.execute("INSERT OR IGNORE INTO meta VALUES ('erasures', 0)", [])?;
-            tx.execute("INSERT OR IGNORE INTO namespaces (name) VALUES (?1)", [&this.name])?;
+            let new = tx.execute("INSERT OR IGNORE INTO namespaces (name) VALUES (?1)", [&this.name])? > 0;
             *this.namespace =
                 tx.query_row("SELECT id FROM namespaces WHERE name = ?1", [&this.name], |row| row.get(0))?;
+            if new {
+                // The row may have been lost, and the events not.
+                let count = "UPDATE namespaces SET (stored, stored_bytes) =
+                    (SELECT count(*), coalesce(sum(length(body)), 0) FROM events WHERE namespace = ?1) WHERE id = ?1";
+                tx.execute(count, [*this.namespace])?;
+            }
             *this.erasures = erasures(tx)?;
             Ok(())
         })
@@ -279,6 +285,11 @@ impl Database for SqliteDatabase {
 
     fn make_durable(&mut self) -> Result<()> {
         self.checkpoint("FULL")
+    }
+
+    fn close(&mut self) {
+        // Without memory for that it is closed with the tracker.
+        let _ = self.let_go();
     }
 }
 

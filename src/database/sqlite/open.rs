@@ -42,6 +42,8 @@ enum Refused {
     TooNew(i32),
     Foreign,
     Incomplete,
+    /// SQLite would take the file for an empty one and write over it.
+    TooShort,
 }
 
 impl From<rusqlite::Error> for Refused {
@@ -57,6 +59,7 @@ impl std::fmt::Display for Refused {
             Self::TooNew(version) => write!(f, "its format {version} is newer than {VERSION}"),
             Self::Foreign => f.write_str("it is another application's"),
             Self::Incomplete => f.write_str("tables are missing"),
+            Self::TooShort => f.write_str("it is too short"),
         }
     }
 }
@@ -64,13 +67,18 @@ impl std::fmt::Display for Refused {
 fn is_damage(refused: &Refused) -> bool {
     match refused {
         Refused::Sqlite(e) => is_corrupt(e),
-        Refused::Incomplete => true,
+        Refused::Incomplete | Refused::TooShort => true,
         Refused::TooNew(_) | Refused::Foreign => false,
     }
 }
 
 pub(super) fn is_corrupt(e: &rusqlite::Error) -> bool {
     matches!(e.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
+/// The statement and the tables do not fit.
+pub(super) fn is_sql_error(e: &rusqlite::Error) -> bool {
+    matches!(e, rusqlite::Error::SqlInputError { .. }) || e.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
 fn explain(path: &Path, refused: Refused) -> Error {
@@ -87,18 +95,25 @@ fn explain(path: &Path, refused: Refused) -> Error {
             ErrorKind::ForeignDatabase,
             message("belongs to another application and is left as it is"),
         ),
-        Refused::Incomplete => Error::new(ErrorKind::Database, message("lacks tables")),
+        Refused::Incomplete | Refused::TooShort => {
+            Error::new(ErrorKind::Database, message(&format!("cannot be used: {refused}")))
+        }
     }
 }
 
 fn try_open(path: &Path) -> Result<Connection, Refused> {
+    const SMALLEST_PAGE: u64 = 512;
+    if std::fs::metadata(path).is_ok_and(|file| (1..SMALLEST_PAGE).contains(&file.len())) {
+        return Err(Refused::TooShort);
+    }
     // A URI would give a special meaning to some characters of a path.
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_AT_OPEN)?;
-    // Until we know that the file is ours, closing it again must not write to it.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // Until we know that the file is ours, closing it again must not write to it, nor leave anything beside it.
+    let has_wal = std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_wal)?;
     let version = version(&connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     set_up(&connection)?;
@@ -106,10 +121,10 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
         upgrade(&mut connection)?;
     }
     for sql in VALIDATE {
-        connection.prepare(sql).map_err(|e| match e.sqlite_error_code() {
-            Some(ErrorCode::Unknown) => Refused::Incomplete,
+        connection.prepare(sql).map_err(|e| match is_sql_error(&e) {
+            true => Refused::Incomplete,
             // A lock, say, is no reason to move a file aside.
-            _ => Refused::Sqlite(e),
+            false => Refused::Sqlite(e),
         })?;
     }
     connection.busy_timeout(BUSY)?;

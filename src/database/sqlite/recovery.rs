@@ -1,6 +1,6 @@
 //! A file that is damaged, removed or replaced while it is open. Tracking goes on in a new one; what was lost is counted.
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::{SqliteDatabase, failed, open};
@@ -52,7 +52,7 @@ impl SqliteDatabase {
         })
     }
 
-    fn let_go(&mut self) -> Result<()> {
+    pub(super) fn let_go(&mut self) -> Result<()> {
         let none =
             Connection::open_in_memory().map_err(|e| failed("the database cannot be opened anew", e))?;
         self.connection = none;
@@ -65,9 +65,11 @@ impl SqliteDatabase {
         let database_id = self.database_id;
         self.connection = open::open(&self.path, self.now, &self.logger)?;
         self.find_namespace(|| database_id, user_id)?;
-        if self.load()?.journal.is_none() {
-            self.ledger = Ledger { stored: 0, stored_bytes: 0, ..known };
-            self.ledger.dropped.lost += known.stored;
+        let loaded = self.load()?;
+        if loaded.journal.is_none() {
+            let Ledger { stored, stored_bytes, .. } = loaded.ledger;
+            self.ledger = Ledger { stored, stored_bytes, ..known };
+            self.ledger.dropped.lost += known.stored.saturating_sub(stored);
         }
         self.file = open::file_id(&self.path);
         Ok(())
@@ -82,7 +84,7 @@ pub(super) fn is_damage(e: &Error) -> bool {
 fn is_suspect(e: &Error) -> bool {
     cause(e).is_some_and(|e| match e {
         rusqlite::Error::QueryReturnedNoRows | rusqlite::Error::InvalidColumnType(..) => true,
-        e => e.sqlite_error_code() == Some(ErrorCode::Unknown),
+        e => open::is_sql_error(e),
     })
 }
 
