@@ -91,8 +91,20 @@ static void own_ids(sessio_tracker *tracker) {
   CHECK(session_of(tracker).state == SESSIO_SESSION_ACTIVE);
 }
 
+static void is_anna(void *times, const char *id, const char *name, const char *email) {
+  CHECK(strcmp(id, "anna") == 0 && strcmp(name, "Anna") == 0 && email == NULL);
+  *(int *)times += 1;
+}
+
 static void users(sessio_tracker *tracker) {
   const uint32_t index = session_of(tracker).index;
+  int times = 0;
+  OK(sessio_tracker_user(tracker, is_anna, &times)); /* no one yet: not called */
+  CHECK(times == 0);
+  OK(sessio_tracker_set_user(tracker, "anna", "Anna", NULL));
+  OK(sessio_tracker_user(tracker, is_anna, &times));
+  CHECK(times == 1);
+  GIVES(sessio_tracker_user(tracker, NULL, NULL), SESSIO_ERROR_INVALID_ARGUMENT);
   OK(sessio_tracker_set_user(tracker, "anna", "Anna", "anna@example.com"));
   OK(sessio_tracker_set_user(tracker, "anna", NULL, NULL)); /* the same one */
   CHECK(session_of(tracker).index == index && session_of(tracker).state == SESSIO_SESSION_ACTIVE);
