@@ -1,6 +1,6 @@
 //! The test program once more, as a process of its own: to be killed, to have another user, to see another file system.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 /// Set in the second process; says what the test is to do there.
@@ -17,19 +17,24 @@ pub fn folder() -> PathBuf {
 }
 
 /// This test program, to run one test alone.
-pub fn this_test(name: &str, part: &str, folder: &std::path::Path) -> Command {
-    test_of(Command::new(std::env::current_exe().unwrap()), name, part, folder)
+pub fn this_test(name: &str, part: &str, folder: &Path) -> Command {
+    run_as(&std::env::current_exe().unwrap(), name, part, folder)
+}
+
+/// The same from a copy of it.
+pub fn run_as(program: &Path, name: &str, part: &str, folder: &Path) -> Command {
+    test_of(Command::new(program), name, part, folder)
 }
 
 /// The same in a shell of root in namespaces of its own, which first runs `prepare`. `$F` is the folder.
-pub fn this_test_after(prepare: &str, name: &str, part: &str, folder: &std::path::Path) -> Command {
+pub fn this_test_after(prepare: &str, name: &str, part: &str, folder: &Path) -> Command {
     let mut command = Command::new("unshare");
     let script = format!(r#"F="$SESSIO_TEST_FOLDER"; {prepare} && exec "$@""#);
     command.args(["-rm", "sh", "-c", &script, "sh"]).arg(std::env::current_exe().unwrap());
     test_of(command, name, part, folder)
 }
 
-fn test_of(mut command: Command, name: &str, part: &str, folder: &std::path::Path) -> Command {
+fn test_of(mut command: Command, name: &str, part: &str, folder: &Path) -> Command {
     command.args(["--exact", name, "--nocapture", "--test-threads=1"]);
     command.env(PART, part).env("SESSIO_TEST_FOLDER", folder).stdin(Stdio::null()).stdout(Stdio::null());
     command

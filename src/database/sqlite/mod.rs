@@ -90,7 +90,8 @@ impl SqliteDatabase {
     }
 
     fn find_namespace(&mut self, database_id: impl FnOnce() -> Uuid, user_id: Uuid) -> Result<()> {
-        self.transact("the database cannot be prepared", |tx, this| {
+        let doing = format!("the database {} cannot be prepared", self.path.display());
+        self.transact(&doing, |tx, this| {
             let insert = "INSERT OR IGNORE INTO meta VALUES (?1, ?2)";
             if !has_meta(tx, "database_id")? {
                 tx.execute(insert, params!["database_id", database_id().to_string()])?;
