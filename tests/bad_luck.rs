@@ -95,7 +95,7 @@ fn waits_of_nothing_and_of_everything() {
 }
 
 #[test]
-fn a_tracker_that_is_not_spared_a_commit_closes_without_one() {
+fn closing_amid_events_stores_them_and_says_so() {
     let world = World::new();
     for round in 1..=20 {
         let tracker = world.open();

@@ -81,6 +81,12 @@ impl World {
         self.files().into_iter().filter(holds).collect()
     }
 
+    pub fn remove_database(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", self.path().display()));
+        }
+    }
+
     /// Another program's connection to the database.
     pub fn sqlite(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.path()).unwrap();
