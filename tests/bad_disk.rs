@@ -1,5 +1,5 @@
 //! A disk that refuses: read-only, full, locked by another program. Nothing is lost, and it goes on when the disk does.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "_sqlite"))]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

@@ -1,4 +1,5 @@
 //! Odd values, odd times, odd names: nothing lost, nothing mixed up, nothing left behind.
+#![cfg(feature = "_sqlite")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

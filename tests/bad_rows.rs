@@ -1,4 +1,5 @@
 //! Single things damaged in files that are sound otherwise: each costs itself alone.
+#![cfg(feature = "_sqlite")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

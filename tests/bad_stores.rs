@@ -1,4 +1,5 @@
 //! A host's session store that fails, panics, or gives what it should not: tracking goes on, and nothing is lost.
+#![cfg(feature = "_sqlite")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

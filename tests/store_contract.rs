@@ -1,4 +1,5 @@
 //! One contract for every session store, and a tracker over each of them.
+#![cfg(feature = "_sqlite")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

@@ -112,5 +112,9 @@ impl Database for MemoryDatabase {
         Ok(())
     }
 
+    fn is_changed(&self) -> bool {
+        false
+    }
+
     fn close(&mut self) {}
 }

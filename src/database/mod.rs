@@ -96,6 +96,8 @@ pub(crate) trait Database: Send {
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger>;
     /// Makes what is stored durable against the loss of power.
     fn make_durable(&mut self) -> Result<()>;
+    /// Whether it was erased, removed or damaged behind our back: then a commit finds out more. Only reads.
+    fn is_changed(&self) -> bool;
     /// Lets go of the file. Nothing else is called from then on, but for readers that come too late and are told so.
     fn close(&mut self);
 }

@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::*;
 use crate::event::{Event, Head, Stamp, encode_event, encode_stamp};
 use crate::ids::{EventId, InstanceId, UserId};
-use crate::log::Logger;
 
 const NOW: i64 = 1_700_000_000_000;
 const ROOMY: Caps = Caps { max_age_ms: u64::MAX, max_events: 1_000, max_bytes: 1 << 20, max_history: 100 };
@@ -21,7 +20,7 @@ fn each(caps: Caps, test: impl Fn(&mut dyn Database)) {
 fn sqlite(folder: &std::path::Path, namespace: &str, caps: Caps) -> sqlite::SqliteDatabase {
     let path = folder.join("events.db");
     let fresh = [Uuid::from_u128(1), Uuid::from_u128(2)];
-    let logger = Logger::default();
+    let logger = crate::log::Logger::default();
     let opening = sqlite::Opening { path: &path, namespace, caps, fresh, now: NOW, logger: &logger };
     let mut database = sqlite::SqliteDatabase::open(&opening).unwrap();
     database.load().unwrap();
@@ -237,9 +236,10 @@ mod in_a_file {
         done(commit(&mut two, &[stored(1, NOW)], More::default()));
         one.erase(Uuid::from_u128(3), 0).unwrap();
         one.erase(Uuid::from_u128(4), 0).unwrap();
+        assert!(two.is_changed() && !one.is_changed());
         let told = commit(&mut two, &[stored(2, NOW)], More::default()).unwrap();
         assert_eq!(told, Committed::Erased(Uuid::from_u128(4)));
-        assert!(sequences(&mut two, 0, 9).is_empty());
+        assert!(sequences(&mut two, 0, 9).is_empty() && !two.is_changed());
         let ledger = done(commit(&mut two, &[stored(3, NOW)], More { erased: 1, ..More::default() }));
         assert_eq!((ledger.stored, ledger.dropped.erased), (1, 2));
         done(commit(&mut one, &[stored(1, NOW)], More::default()));

@@ -50,8 +50,9 @@ struct Part<'a> {
 impl Committer {
     /// Stores everything that was tracked before the call. `look` at the database even if there is nothing to store: another
     /// tracker may have erased it.
-    pub fn commit(&mut self, shared: &Shared, mut look: bool) -> Result<()> {
+    pub fn commit(&mut self, shared: &Shared, look: bool) -> Result<()> {
         self.finish_erasure(shared)?;
+        let mut look = look && lock(&self.database).is_changed();
         let Some(target) = target(shared) else { return Ok(()) };
         let session = target.state.record().map(SessionRecord::to_json);
         while std::mem::take(&mut look)

@@ -288,6 +288,10 @@ impl Database for SqliteDatabase {
         self.checkpoint("FULL")
     }
 
+    fn is_changed(&self) -> bool {
+        !self.is_in_place() || erasures(&self.connection).ok() != Some(self.erasures)
+    }
+
     fn close(&mut self) {
         // Without memory for that it is closed with the tracker.
         let _ = self.let_go();

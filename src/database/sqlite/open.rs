@@ -116,6 +116,10 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_wal)?;
     let version = version(&connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    if version == 0 {
+        // An empty file has nothing to lose while it is put into WAL mode: four syncs less, the longest part of a first start.
+        connection.execute_batch("PRAGMA synchronous = OFF")?;
+    }
     set_up(&connection)?;
     if version < VERSION {
         upgrade(&mut connection)?;

@@ -27,7 +27,7 @@ impl SqliteDatabase {
     }
 
     /// The path still leads to the file that is open: it was neither deleted nor moved aside by another tracker.
-    fn is_in_place(&self) -> bool {
+    pub(super) fn is_in_place(&self) -> bool {
         self.file.is_some() && self.file == open::file_id(&self.path)
     }
 
