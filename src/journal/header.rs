@@ -186,7 +186,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl Put for Cursor<'_> {
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
         assert!(bytes.len() <= self.end - self.at, "a record is larger than the room reserved for it");
         // SAFETY: the bytes from `at` to `end` were reserved by the writer that made this cursor; the reader does not look at

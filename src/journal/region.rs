@@ -57,7 +57,7 @@ impl Region {
     ///
     /// # Safety
     /// No other thread reads or writes those bytes meanwhile.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn write(&self, at: usize, bytes: &[u8]) {
         assert!(at <= self.length && bytes.len() <= self.length - at);
         // SAFETY: within the region as just checked; `bytes` is borrowed from elsewhere; no data race by the contract.
