@@ -120,7 +120,7 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
         // An empty file has nothing to lose while it is put into WAL mode: four syncs less, the longest part of a first start.
         connection.execute_batch("PRAGMA synchronous = OFF")?;
     }
-    set_up(&connection)?;
+    set_up_patiently(&connection)?;
     if version < VERSION {
         upgrade(&mut connection)?;
     }
@@ -135,9 +135,10 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
     Ok(connection)
 }
 
-/// The version of a file that is ours; 0 for an empty one.
+/// The version of a file that is ours; 0 for an empty one. Read in one transaction: another tracker may be creating the tables just now.
 fn version(connection: &Connection) -> Result<i32, Refused> {
-    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i32>(0));
+    let transaction = connection.unchecked_transaction()?;
+    let number = |pragma: &str| transaction.query_row(pragma, [], |row| row.get::<_, i32>(0));
     let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     match (application, version) {
@@ -146,6 +147,21 @@ fn version(connection: &Connection) -> Result<i32, Refused> {
         (0, 0) if tables == 0 => Ok(0),
         _ => Err(Refused::Foreign),
     }
+}
+
+/// Going over to WAL fails at once, without waiting, while another tracker is doing the same to a new file. Taking the write lock waits
+/// for it; then it is tried again.
+fn set_up_patiently(connection: &Connection) -> rusqlite::Result<()> {
+    const ATTEMPTS: usize = 100;
+    for _ in 1..ATTEMPTS {
+        match set_up(connection) {
+            Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+            }
+            done => return done,
+        }
+    }
+    set_up(connection)
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
