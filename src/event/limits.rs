@@ -1,6 +1,11 @@
 //! Every limit of what a host may hand over, each with its reason. Lengths are in bytes of UTF-8. What is over a limit
 //! is refused, but texts that people paste whole (messages, stack traces) are cut and marked.
 
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+
 use crate::error::{Error, ErrorKind, Result, invalid};
 
 /// Names: categories, actions, screens, features, schemas, keys of fields. Snowplow's columns hold 1,000 characters.
@@ -59,20 +64,79 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
 /// A JSON document: well-formed, its numbers finite, within the limits.
 pub(crate) fn json(what: &str, text: &str) -> Result<()> {
     length(what, text, JSON)?;
-    let value: serde_json::Value = serde_json::from_str(text)
-        .map_err(|e| Error::with_source(ErrorKind::InvalidJson, format!("{what} is no valid JSON"), e))?;
-    if depth(&value) > JSON_DEPTH {
-        return Err(Error::new(ErrorKind::InvalidJson, format!("{what} is nested deeper than {JSON_DEPTH}")));
-    }
-    Ok(())
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let checked = Checked { levels: JSON_DEPTH }.deserialize(&mut parser).and_then(|()| parser.end());
+    checked.map_err(|e| Error::with_source(ErrorKind::InvalidJson, format!("{what} is no valid JSON"), e))
 }
 
-/// serde_json refuses to nest deeper than 128, so this recursion is bounded.
-fn depth(value: &serde_json::Value) -> usize {
-    match value {
-        serde_json::Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        serde_json::Value::Object(items) => 1 + items.values().map(depth).max().unwrap_or(0),
-        _ => 0,
+/// Looks through a document without keeping any of it.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// How many levels more it may be nested.
+    levels: usize,
+}
+
+impl Checked {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        let levels = self.levels.checked_sub(1);
+        levels
+            .map(|levels| Self { levels })
+            .ok_or_else(|| E::custom(format!("nested deeper than {JSON_DEPTH}")))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Checked {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        // Unlike the parser's own way of skipping a value, this reads numbers and texts: too large ones and half letters are found.
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        while items.next_element_seed(inner)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        while items.next_key_seed(self)?.is_some() {
+            items.next_value_seed(inner)?;
+        }
+        Ok(())
     }
 }
 

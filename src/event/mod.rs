@@ -146,7 +146,7 @@ impl Event {
     /// The number is not finite; the key is empty, too long or names a text (`label` …); too many fields.
     pub fn set_number(&mut self, key: &str, value: f64) -> Result<()> {
         if !value.is_finite() {
-            return Err(invalid(format!("the field {key:?} is {value}, which is not finite")));
+            return Err(invalid(format!("the field {key:?} is no finite number")));
         }
         self.set(key, Value::Number(value))
     }
