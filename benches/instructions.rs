@@ -1,4 +1,5 @@
-//! Instructions of one `track`, counted by callgrind: the same on a busy machine as on an idle one, so it guards the path in CI.
+//! Instructions of one `track`, counted by callgrind: the same on a busy machine as on an idle one, so it guards the
+//! path in CI.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;

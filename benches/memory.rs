@@ -40,7 +40,8 @@ fn measure(report: &mut Report) {
     report.line("threads added", threads, "", Budget::AtMost(1.0));
 }
 
-/// Prints resident bytes before opening, after it and after use, then those of the journal's file, then the threads added.
+/// Prints resident bytes before opening, after it and after use, then those of the journal's file, then the threads
+/// added.
 fn measured() {
     let folder = Folder::new();
     let path = folder.path("app.db");

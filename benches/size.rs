@@ -1,5 +1,5 @@
-//! Size of the shared library as it is shipped: release profile, stripped. It must be built by itself: beside an rlib cargo leaves
-//! out the optimization at link time, which costs 0.2 MB.
+//! Size of the shared library as it is shipped: release profile, stripped. It must be built by itself: beside an rlib
+//! cargo leaves out the optimization at link time, which costs 0.2 MB.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;

@@ -52,7 +52,8 @@ fn main() -> ExitCode {
     })
 }
 
-/// Events a second from the first `track` until all are committed. A full journal makes the caller wait, as it would an app.
+/// Events a second from the first `track` until all are committed. A full journal makes the caller wait, as it would
+/// an app.
 fn track(path: &Path) -> f64 {
     let config = config(path).full_wait(PATIENCE).build().unwrap();
     let (tracker, event) = (Tracker::open(config).unwrap(), event());

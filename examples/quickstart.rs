@@ -5,10 +5,12 @@
 //! cargo run --release --example quickstart                          (type commands; `help` lists them)
 //! ```
 //!
-//! The tracker lives in a child process (`quickstart/app.rs`: the part to copy from), so that `kill` can be a real SIGKILL. This
-//! process reads the script, has the clock, and starts the app again after a kill. The clock is moved by hand: a day takes a moment.
+//! The tracker lives in a child process (`quickstart/app.rs`: the part to copy from), so that `kill` can be a real
+//! SIGKILL. This process reads the script, has the clock, and starts the app again after a kill. The clock is moved
+//! by hand: a day takes a moment.
 //!
-//! The database lives in a folder that is removed at the end. With `--keep <folder>` it stays, and the next run is the next day.
+//! The database lives in a folder that is removed at the end. With `--keep <folder>` it stays, and the next run is
+//! the next day.
 
 #[path = "quickstart/app.rs"]
 mod app;

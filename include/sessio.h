@@ -221,37 +221,40 @@
 #define SESSIO_RESUME_STARTED 2
 
 /**
- * The settings of a tracker, each with a default. Made by sessio_config_new, freed by sessio_config_free; used by one thread at a
- * time; borrowed by sessio_tracker_open, after which it may be freed or used for another tracker.
+ * The settings of a tracker, each with a default. Made by sessio_config_new, freed by sessio_config_free; used
+ * by one thread at a time; borrowed by sessio_tracker_open, after which it may be freed or used for another
+ * tracker.
  */
 typedef struct sessio_config sessio_config;
 
 /**
- * Something that happened. Made by one of the constructors, completed by the setters, handed to sessio_tracker_track as often as one
- * likes (which copies it), freed by sessio_event_free. Used by one thread at a time.
+ * Something that happened. Made by one of the constructors, completed by the setters, handed to
+ * sessio_tracker_track as often as one likes (which copies it), freed by sessio_event_free. Used by one thread
+ * at a time.
  *
- * Limits, in bytes of UTF-8: names (categories, actions, screens, types, schemas, keys) 1 to 1,024; a field's text 32,768; JSON 98,304
- * and 32 levels; 128 fields; 32 contexts; 262,144 in all. What is over one is refused with SESSIO_ERROR_TOO_LARGE, but a message over
- * 32,768 and a stack_trace over 65,536 are cut, and the cut is marked.
+ * Limits, in bytes of UTF-8: names (categories, actions, screens, types, schemas, keys) 1 to 1,024; a field's text
+ * 32,768; JSON 98,304 and 32 levels; 128 fields; 32 contexts; 262,144 in all. What is over one is refused with
+ * SESSIO_ERROR_TOO_LARGE, but a message over 32,768 and a stack_trace over 65,536 are cut, and the cut is marked.
  */
 typedef struct sessio_event sessio_event;
 
 /**
- * Knows which session the user is in and keeps what happens there. Opened by sessio_tracker_open, closed by sessio_tracker_close,
- * freed by sessio_tracker_free. Counted inside: every function may be called from any thread at any time, and freeing while a call is
- * under way is fine.
+ * Knows which session the user is in and keeps what happens there. Opened by sessio_tracker_open, closed by
+ * sessio_tracker_close, freed by sessio_tracker_free. Counted inside: every function may be called from any
+ * thread at any time, and freeing while a call is under way is fine.
  */
 typedef struct sessio_tracker sessio_tracker;
 
 /**
- * What a call gives back: SESSIO_OK, or why it failed. Numbers are in bands by origin (100 arguments, 200 the tracker's
- * state, 300 files, 400 time and the host, 900 defects) and are never reused. A later version may give numbers that are not here.
+ * What a call gives back: SESSIO_OK, or why it failed. Numbers are in bands by origin (100 arguments, 200 the
+ * tracker's state, 300 files, 400 time and the host, 900 defects) and are never reused. A later version may give
+ * numbers that are not here.
  */
 typedef uint32_t sessio_status;
 
 /**
- * A clock of the host's, for tests and simulation. Its functions are called from any thread, inside most calls of the library and
- * with its lock held: they must be fast and must not call the library.
+ * A clock of the host's, for tests and simulation. Its functions are called from any thread, inside most calls of
+ * the library and with its lock held: they must be fast and must not call the library.
  */
 typedef struct sessio_clock {
   /**
@@ -281,9 +284,10 @@ typedef struct sessio_clock {
 } sessio_clock;
 
 /**
- * A session store of the host's: the three operations of a store, a session as JSON text in UTF-8. Its functions are called on the
- * library's worker thread only, once at opening and at most once a commit window; they may block there. What a failing one gives
- * is logged, and it is called again later. What it gave at opening is the truth, completed by the journal where that is fresher.
+ * A session store of the host's: the three operations of a store, a session as JSON text in UTF-8. Its functions are
+ * called on the library's worker thread only, once at opening and at most once a commit window; they may block
+ * there. What a failing one gives is logged, and it is called again later. What it gave at opening is the truth,
+ * completed by the journal where that is fresher.
  */
 typedef struct sessio_session_store {
   /**
@@ -327,8 +331,9 @@ typedef struct sessio_log {
    */
   void *user_data;
   /**
-   * Called with a severity (SESSIO_SEVERITY_…) and a line of English text, which is valid for the length of the call. On the thread
-   * where it arises, mostly the library's worker; it may be called from several at once, and must not call the tracker.
+   * Called with a severity (SESSIO_SEVERITY_…) and a line of English text, which is valid for the length of the
+   * call. On the thread where it arises, mostly the library's worker; it may be called from several at once, and
+   * must not call the tracker.
    */
   void (*log)(void *user_data, uint32_t severity, const char *message);
   /**
@@ -338,8 +343,8 @@ typedef struct sessio_log {
 } sessio_log;
 
 /**
- * A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970, 0 when there is
- * none. Set struct_size before handing it over to be filled.
+ * A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970,
+ * 0 when there is none. Set struct_size before handing it over to be filled.
  */
 typedef struct sessio_session {
   /**
@@ -399,8 +404,8 @@ typedef struct sessio_session {
    */
   int64_t ended_at_ms;
   /**
-   * Time in foreground. The three add up to the duration, whatever the wall clock did; of an open session they are true up to the
-   * last call that changed something, or the last second.
+   * Time in foreground. The three add up to the duration, whatever the wall clock did; of an open session they are
+   * true up to the last call that changed something, or the last second.
    */
   uint64_t foreground_ms;
   /**
@@ -422,8 +427,8 @@ typedef struct sessio_session {
 } sessio_session;
 
 /**
- * The ledger: accepted == stored + delivered + dropped, at every moment, also after a kill. Set struct_size before handing it over
- * to be filled.
+ * The ledger: accepted == stored + delivered + dropped, at every moment, also after a kill. Set struct_size before
+ * handing it over to be filled.
  */
 typedef struct sessio_stats {
   /**
@@ -463,7 +468,8 @@ typedef struct sessio_stats {
    */
   uint64_t dropped_lost;
   /**
-   * What is acknowledged survives the death of the process. False without a database file, and where the journal cannot be mapped.
+   * What is acknowledged survives the death of the process. False without a database file, and where the journal
+   * cannot be mapped.
    */
   bool survives_kill;
 } sessio_stats;
@@ -574,20 +580,21 @@ extern "C" {
 const char *sessio_version(void);
 
 /**
- * The binary interface of the library that runs. A program that finds another number than its own SESSIO_ABI_VERSION was
- * linked with a library of another edition and must not go on.
+ * The binary interface of the library that runs. A program that finds another number than its own
+ * SESSIO_ABI_VERSION was linked with a library of another edition and must not go on.
  */
 uint32_t sessio_abi_version(void);
 
 /**
- * What a status means, in English, for logs. Never NULL; valid for ever. A number that is no status gives "unknown status".
+ * What a status means, in English, for logs. Never NULL; valid for ever. A number that is no status gives "unknown
+ * status".
  */
 const char *sessio_status_text(sessio_status status);
 
 /**
- * Copies what is known of this thread's last failure into buffer, in English, always terminated, cut to capacity bytes. Gives the
- * length of the whole text without its end, 0 if nothing has failed yet. buffer may be NULL to ask for the length. A call that works
- * does not change it.
+ * Copies what is known of this thread's last failure into buffer, in English, always terminated, cut to capacity
+ * bytes. Gives the length of the whole text without its end, 0 if nothing has failed yet. buffer may be NULL to
+ * ask for the length. A call that works does not change it.
  */
 size_t sessio_last_error(char *buffer,
                          size_t capacity);
@@ -603,15 +610,15 @@ struct sessio_config *sessio_config_new(void);
 void sessio_config_free(struct sessio_config *config);
 
 /**
- * The database file (UTF-8). It is created if it is not there; its folder must be. The journal lies beside it. A path that cannot be used is told of by
- * sessio_tracker_open. Unset: everything is kept in memory.
+ * The database file (UTF-8). It is created if it is not there; its folder must be. The journal lies beside it. A
+ * path that cannot be used is told of by sessio_tracker_open. Unset: everything is kept in memory.
  */
 sessio_status sessio_config_set_path(struct sessio_config *config,
                                      const char *database_file);
 
 /**
- * Separates trackers that share a database: each namespace has sessions, events and counters of its own. 1 to 1,024 bytes of any text.
- * Default "default".
+ * Separates trackers that share a database: each namespace has sessions, events and counters of its own. 1 to 1,024
+ * bytes of any text. Default "default".
  */
 sessio_status sessio_config_set_namespace(struct sessio_config *config,
                                           const char *name);
@@ -624,8 +631,8 @@ sessio_status sessio_config_set_app(struct sessio_config *config,
                                     const char *app_version);
 
 /**
- * How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last activity is greater.
- * 0: never. Default 1800000 (30 min).
+ * How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last
+ * activity is greater. 0: never. Default 1800000 (30 min).
  */
 sessio_status sessio_config_set_foreground_timeout_ms(struct sessio_config *config,
                                                       uint64_t ms);
@@ -636,7 +643,8 @@ sessio_status sessio_config_set_foreground_timeout_ms(struct sessio_config *conf
 sessio_status sessio_config_set_background_timeout_ms(struct sessio_config *config, uint64_t ms);
 
 /**
- * How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit (the default).
+ * How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit
+ * (the default).
  */
 sessio_status sessio_config_set_max_session_ms(struct sessio_config *config,
                                                uint64_t ms);
@@ -653,7 +661,8 @@ sessio_status sessio_config_set_restart_policy(struct sessio_config *config,
                                                uint32_t policy);
 
 /**
- * Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them. Default true.
+ * Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them.
+ * Default true.
  */
 sessio_status sessio_config_set_auto_track_sessions(struct sessio_config *config,
                                                     bool on);
@@ -674,46 +683,50 @@ sessio_status sessio_config_set_end_session_on_user_change(struct sessio_config 
 sessio_status sessio_config_set_remember_user(struct sessio_config *config, bool on);
 
 /**
- * A clock of the host's, copied. Default: the system's clocks. Its release is called when neither config nor tracker uses it any more.
+ * A clock of the host's, copied. Default: the system's clocks. Its release is called when neither config nor
+ * tracker uses it any more.
  */
 sessio_status sessio_config_set_clock(struct sessio_config *config,
                                       const struct sessio_clock *clock);
 
 /**
- * A session store of the host's, copied. Default: the database. Its release is called when neither config nor tracker uses it any more.
+ * A session store of the host's, copied. Default: the database. Its release is called when neither config nor
+ * tracker uses it any more.
  */
 sessio_status sessio_config_set_session_store(struct sessio_config *config,
                                               const struct sessio_session_store *store);
 
 /**
- * Where the library's messages go, copied. Default: nowhere. Its release is called when neither config nor tracker uses it any more.
+ * Where the library's messages go, copied. Default: nowhere. Its release is called when neither config nor tracker
+ * uses it any more.
  */
 sessio_status sessio_config_set_log(struct sessio_config *config,
                                     const struct sessio_log *log);
 
 /**
- * How long events are gathered for one transaction. They survive a kill of the process meanwhile, though not a loss of power. Longer saves
- * energy. Default 20.
+ * How long events are gathered for one transaction. They survive a kill of the process meanwhile, though not a loss
+ * of power. Longer saves energy. Default 20.
  */
 sessio_status sessio_config_set_commit_window_ms(struct sessio_config *config,
                                                  uint64_t ms);
 
 /**
- * Size of the journal: how large a burst is taken at full speed. 1 to 256 MiB; a journal that is there keeps its size. Default 4194304, about
- * 15,000 events.
+ * Size of the journal: how large a burst is taken at full speed. 1 to 256 MiB; a journal that is there keeps its
+ * size. Default 4194304, about 15,000 events.
  */
 sessio_status sessio_config_set_journal_bytes(struct sessio_config *config,
                                               size_t bytes);
 
 /**
- * How long sessio_tracker_track may wait for space in a full journal before it refuses the event. 0: not at all. Default 10.
+ * How long sessio_tracker_track may wait for space in a full journal before it refuses the event. 0: not at all.
+ * Default 10.
  */
 sessio_status sessio_config_set_full_wait_ms(struct sessio_config *config,
                                              uint64_t ms);
 
 /**
- * Caps of the stored events of a namespace: age, number, bytes. Over them the oldest go first, and are counted as dropped. Default 2592000000
- * (30 days), 100000, 67108864 (64 MiB).
+ * Caps of the stored events of a namespace: age, number, bytes. Over them the oldest go first, and are counted as
+ * dropped. Default 2592000000 (30 days), 100000, 67108864 (64 MiB).
  */
 sessio_status sessio_config_set_queue_limits(struct sessio_config *config,
                                              uint64_t max_age_ms,
@@ -732,17 +745,17 @@ struct sessio_event *sessio_event_screen_view(const char *name,
                                               const char *screen_id);
 
 /**
- * Something was done: Snowplow's structured event. Its label and property are set as texts, its value as a number. NULL for bad
- * arguments; sessio_last_error says why.
+ * Something was done: Snowplow's structured event. Its label and property are set as texts, its value as a
+ * number. NULL for bad arguments; sessio_last_error says why.
  */
 struct sessio_event *sessio_event_structured(const char *category,
                                              const char *action);
 
 /**
- * Data described by a schema, e.g. "iglu:com.acme/thing/jsonschema/1-0-0". NULL for bad arguments; sessio_last_error says why.
+ * Data described by a schema, e.g. "iglu:com.acme/thing/jsonschema/1-0-0". NULL for bad arguments;
+ * sessio_last_error says why.
  */
-struct sessio_event *sessio_event_self_describing(const char *schema,
-                                                  const char *data_json);
+struct sessio_event *sessio_event_self_describing(const char *schema, const char *data_json);
 
 /**
  * The same with the length of the data in bytes.
@@ -755,8 +768,8 @@ struct sessio_event *sessio_event_self_describing_n(const char *schema, const ch
 struct sessio_event *sessio_event_timing(const char *category, const char *variable, uint64_t timing_ms);
 
 /**
- * A log record. severity is 1 to 24 (SESSIO_SEVERITY_…); source, a logger's or class's name, may be NULL. NULL for bad arguments;
- * sessio_last_error says why.
+ * A log record. severity is 1 to 24 (SESSIO_SEVERITY_…); source, a logger's or class's name, may be NULL. NULL
+ * for bad arguments; sessio_last_error says why.
  */
 struct sessio_event *sessio_event_log(uint32_t severity,
                                       const char *source,
@@ -771,8 +784,8 @@ struct sessio_event *sessio_event_log_n(uint32_t severity,
                                         size_t length);
 
 /**
- * An error or exception; unhandled if nothing caught it. It is counted in its session (S14). Its stack_trace is set as a text. NULL
- * for bad arguments; sessio_last_error says why.
+ * An error or exception; unhandled if nothing caught it. It is counted in its session (S14). Its stack_trace is
+ * set as a text. NULL for bad arguments; sessio_last_error says why.
  */
 struct sessio_event *sessio_event_error(const char *type,
                                         const char *message,
@@ -792,7 +805,8 @@ struct sessio_event *sessio_event_error_n(const char *type,
 struct sessio_event *sessio_event_feature(const char *name);
 
 /**
- * Sets a field to a text, replacing what it was. Keys with a meaning of their own: label, property, caption, stack_trace.
+ * Sets a field to a text, replacing what it was. Keys with a meaning of their own: label, property, caption,
+ * stack_trace.
  */
 sessio_status sessio_event_set_text(struct sessio_event *event,
                                     const char *key,
@@ -849,63 +863,68 @@ sessio_status sessio_event_set_true_time_ms(struct sessio_event *event,
 void sessio_event_free(struct sessio_event *event);
 
 /**
- * The name of a state: "none", "active", "paused", "ended". Never NULL; valid for ever. "unknown" for any other number.
+ * The name of a state: "none", "active", "paused", "ended". Never NULL; valid for ever. "unknown" for any other
+ * number.
  */
 const char *sessio_session_state_text(uint32_t state);
 
 /**
- * The name of a reason: "none", "timeout", "max_duration" … Never NULL; valid for ever. "unknown" for any other number.
+ * The name of a reason: "none", "timeout", "max_duration" … Never NULL; valid for ever. "unknown" for any other
+ * number.
  */
 const char *sessio_end_reason_text(uint32_t end_reason);
 
 /**
- * Opens a tracker with the settings as they are now and puts it into out. Reads a few small things from the disk: about a millisecond for a
- * database that exists, under ten for a new one.
+ * Opens a tracker with the settings as they are now and puts it into out. Reads a few small things from the disk:
+ * about a millisecond for a database that exists, under ten for a new one.
  *
- * SESSIO_ERROR_NAMESPACE_IN_USE: the namespace is open already, in this process or another. SESSIO_ERROR_IO: the folder cannot be
- * written, or the path is a folder. SESSIO_ERROR_NO_SPACE: there is no room for the journal. SESSIO_ERROR_TOO_NEW,
- * SESSIO_ERROR_FOREIGN_DATABASE: the file is left as it is. SESSIO_ERROR_LOCKED: another program has kept the database locked for over
- * two seconds. A file that is no database is moved aside to <file>.corrupt-<time>, the log says so, and tracking goes on.
+ * SESSIO_ERROR_NAMESPACE_IN_USE: the namespace is open already, in this process or another. SESSIO_ERROR_IO: the
+ * folder cannot be written, or the path is a folder. SESSIO_ERROR_NO_SPACE: there is no room for the journal.
+ * SESSIO_ERROR_TOO_NEW, SESSIO_ERROR_FOREIGN_DATABASE: the file is left as it is. SESSIO_ERROR_LOCKED: another
+ * program has kept the database locked for over two seconds. A file that is no database is moved aside to
+ * <file>.corrupt-<time>, the log says so, and tracking goes on.
  */
 sessio_status sessio_tracker_open(const struct sessio_config *config,
                                   struct sessio_tracker **out);
 
 /**
- * Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but sessio_tracker_free
- * gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a restart, unless the policy is
- * SESSIO_RESTART_START_NEW.
+ * Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but
+ * sessio_tracker_free gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a
+ * restart, unless the policy is SESSIO_RESTART_START_NEW.
  *
- * SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there after the next start.
+ * SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there
+ * after the next start.
  */
 sessio_status sessio_tracker_close(struct sessio_tracker *tracker,
                                    uint64_t timeout_ms);
 
 /**
- * Frees a tracker; one that is open is closed without waiting for the network. Calls under way in other threads end properly. In a
- * forked child it leaks on purpose. NULL is fine.
+ * Frees a tracker; one that is open is closed without waiting for the network. Calls under way in other threads end
+ * properly. In a forked child it leaks on purpose. NULL is fine.
  */
 void sessio_tracker_free(struct sessio_tracker *tracker);
 
 /**
- * Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything is stored and
- * nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
+ * Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything
+ * is stored and nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
  */
 sessio_status sessio_tracker_flush(struct sessio_tracker *tracker,
                                    uint64_t timeout_ms);
 
 /**
- * Does at once what is due by the clock (a session that is idle for too long ends, the running durations are brought up to now), and stores what is pending. Waits for one attempt at
- * that, at most a second; if it fails, the status says why, and everything stays in the journal.
+ * Does at once what is due by the clock (a session that is idle for too long ends, the running durations are brought
+ * up to now), and stores what is pending. Waits for one attempt at that, at most a second; if it fails, the status
+ * says why, and everything stays in the journal.
  */
 sessio_status sessio_tracker_poll(struct sessio_tracker *tracker);
 
 /**
- * Tracks an event: stamps it with its session, begins one if none is open (S2), and puts its id, a UUID, into event_id_out, which may be
- * NULL. When this gives SESSIO_OK the event survives the death of the process. About a microsecond; no system call but a wake of the worker
- * at the start of a burst.
+ * Tracks an event: stamps it with its session, begins one if none is open (S2), and puts its id, a UUID, into
+ * event_id_out, which may be NULL. When this gives SESSIO_OK the event survives the death of the process. About a
+ * microsecond; no system call but a wake of the worker at the start of a burst.
  *
- * SESSIO_ERROR_DISABLED: tracking is off. SESSIO_ERROR_JOURNAL_FULL: no room after waiting at most 10 ms (settable); the event was not
- * accepted. SESSIO_ERROR_TOO_LARGE: over 262,144 bytes in all.
+ * SESSIO_ERROR_DISABLED: tracking is off. SESSIO_ERROR_JOURNAL_FULL: no room after waiting at most 10 ms (settable);
+ * the event was not accepted. SESSIO_ERROR_TOO_LARGE: over 262,144 bytes in all.
  */
 sessio_status sessio_tracker_track(struct sessio_tracker *tracker,
                                    const struct sessio_event *event,
@@ -923,26 +942,27 @@ sessio_status sessio_tracker_set_is_background(struct sessio_tracker *tracker,
 sessio_status sessio_tracker_is_background(struct sessio_tracker *tracker, bool *out);
 
 /**
- * Ends the open session (replaced) and begins a new one now (S5). Lifts a pause. SESSIO_ERROR_DISABLED: tracking is off, nothing
- * changed.
+ * Ends the open session (replaced) and begins a new one now (S5). Lifts a pause. SESSIO_ERROR_DISABLED: tracking
+ * is off, nothing changed.
  */
 sessio_status sessio_tracker_start_session(struct sessio_tracker *tracker);
 
 /**
- * The same with an id of the host's (S11): 1 to 128 of A-Z a-z 0-9 . _ -; anything else is refused, and nothing changes. The id of the
- * open session has no effect.
+ * The same with an id of the host's (S11): 1 to 128 of A-Z a-z 0-9 . _ -; anything else is refused, and nothing
+ * changes. The id of the open session has no effect.
  */
 sessio_status sessio_tracker_start_session_with_id(struct sessio_tracker *tracker,
                                                    const char *id);
 
 /**
- * Pauses (S6): until sessio_tracker_resume_session events belong to no session, and nothing expires. Pausing twice is pausing once.
+ * Pauses (S6): until sessio_tracker_resume_session events belong to no session, and nothing expires. Pausing twice
+ * is pausing once.
  */
 sessio_status sessio_tracker_pause_session(struct sessio_tracker *tracker);
 
 /**
- * Lifts a pause, or begins a session if none is open (S6). Puts SESSIO_RESUME_RESUMED, _ALREADY_ACTIVE or _STARTED into out, which may
- * be NULL.
+ * Lifts a pause, or begins a session if none is open (S6). Puts SESSIO_RESUME_RESUMED, _ALREADY_ACTIVE or _STARTED
+ * into out, which may be NULL.
  */
 sessio_status sessio_tracker_resume_session(struct sessio_tracker *tracker,
                                             uint32_t *out);
@@ -953,8 +973,8 @@ sessio_status sessio_tracker_resume_session(struct sessio_tracker *tracker,
 sessio_status sessio_tracker_end_session(struct sessio_tracker *tracker);
 
 /**
- * Says who uses the app from now on (S10): an id of 1 to 512 bytes, name and address of at most as many; these may be NULL. id NULL: no
- * user, the others must be NULL, too. Another user than before, or none, ends the session.
+ * Says who uses the app from now on (S10): an id of 1 to 512 bytes, name and address of at most as many; these may
+ * be NULL. id NULL: no user, the others must be NULL, too. Another user than before, or none, ends the session.
  */
 sessio_status sessio_tracker_set_user(struct sessio_tracker *tracker,
                                       const char *id,
@@ -962,8 +982,9 @@ sessio_status sessio_tracker_set_user(struct sessio_tracker *tracker,
                                       const char *email);
 
 /**
- * Calls give once, on this thread, with who was last said to use the app, or not at all when that is no one. A session that goes on after a
- * restart brings its user along (S10). Name and email are NULL when not known; the texts are valid for the length of the call.
+ * Calls give once, on this thread, with who was last said to use the app, or not at all when that is no one. A
+ * session that goes on after a restart brings its user along (S10). Name and email are NULL when not known; the
+ * texts are valid for the length of the call.
  */
 sessio_status sessio_tracker_user(struct sessio_tracker *tracker,
                                   void (*give)(void *context,
@@ -973,42 +994,43 @@ sessio_status sessio_tracker_user(struct sessio_tracker *tracker,
                                   void *context);
 
 /**
- * Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A change ends the session.
- * Survives restarts.
+ * Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A
+ * change ends the session. Survives restarts.
  */
 sessio_status sessio_tracker_set_anonymous(struct sessio_tracker *tracker,
                                            bool on);
 
 /**
- * Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED. What is stored stays;
- * sessio_tracker_erase removes it. Survives restarts.
+ * Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED.
+ * What is stored stays; sessio_tracker_erase removes it. Survives restarts.
  */
 sessio_status sessio_tracker_set_enabled(struct sessio_tracker *tracker,
                                          bool on);
 
 /**
- * Removes every event, session and identity from the files, those of the database's other namespaces too, and goes on as a new
- * installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned yet (another program has locked
- * them, say): here all is forgotten nevertheless, and they are cleaned as soon as that works, after a restart at the latest.
+ * Removes every event, session and identity from the files, those of the database's other namespaces too, and goes
+ * on as a new installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned
+ * yet (another program has locked them, say): here all is forgotten nevertheless, and they are cleaned as soon as
+ * that works, after a restart at the latest.
  */
 sessio_status sessio_tracker_erase(struct sessio_tracker *tracker);
 
 /**
- * Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe: meant for crash
- * handlers. The tracker must not be freed meanwhile. NULL is fine.
+ * Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe:
+ * meant for crash handlers. The tracker must not be freed meanwhile. NULL is fine.
  */
 void sessio_tracker_mark_crashed(struct sessio_tracker *tracker);
 
 /**
- * Puts the current session, or the last one, into out. Neither waits nor counts as activity; well under a microsecond.
+ * Puts the current session, or the last one, into out. Neither waits nor counts as activity; well under a
+ * microsecond.
  */
-sessio_status sessio_tracker_session(struct sessio_tracker *tracker,
-                                     struct sessio_session *out);
+sessio_status sessio_tracker_session(struct sessio_tracker *tracker, struct sessio_session *out);
 
 /**
- * Calls give once for each ended session, newest first, at most limit times, on this thread, with context and a session that is valid for
- * the length of the call. A session is there from the moment it ended. Stores what is pending first: waits for the disk. give may call
- * the library, sessio_tracker_free included.
+ * Calls give once for each ended session, newest first, at most limit times, on this thread, with context and
+ * a session that is valid for the length of the call. A session is there from the moment it ended. Stores what is
+ * pending first: waits for the disk. give may call the library, sessio_tracker_free included.
  */
 sessio_status sessio_tracker_history(struct sessio_tracker *tracker,
                                      uint32_t limit,

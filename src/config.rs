@@ -208,27 +208,29 @@ impl ConfigBuilder {
         self
     }
 
-    /// How long events are gathered for one transaction. Longer saves energy, shorter loses less with power. Default 20 ms.
+    /// How long events are gathered for one transaction. Longer saves energy, shorter loses less with power. Default
+    /// 20 ms.
     pub fn commit_window(mut self, window: Duration) -> Self {
         self.0.commit_window = window;
         self
     }
 
-    /// Size of the journal's ring, 1 to 256 MiB, rounded up to pages: how large a burst is taken at full speed. A journal that
-    /// is there keeps its size. Default 4 MiB, about 15,000 events.
+    /// Size of the journal's ring, 1 to 256 MiB, rounded up to pages: how large a burst is taken at full speed. A
+    /// journal that is there keeps its size. Default 4 MiB, about 15,000 events.
     pub fn journal_bytes(mut self, bytes: usize) -> Self {
         self.0.journal_bytes = bytes;
         self
     }
 
-    /// How long `track` waits for space in a full journal before it refuses the event. Default 10 ms: less than a frame.
+    /// How long `track` waits for space in a full journal before it refuses the event. Default 10 ms: less than a
+    /// frame.
     pub fn full_wait(mut self, wait: Duration) -> Self {
         self.0.full_wait = wait;
         self
     }
 
-    /// Caps of the outbox: age, number and bytes of events, per namespace. The oldest go first, and are counted. Default
-    /// 30 days, 100,000 events, 64 MiB.
+    /// Caps of the outbox: age, number and bytes of events, per namespace. The oldest go first, and are counted.
+    /// Default 30 days, 100,000 events, 64 MiB.
     pub fn queue_limits(mut self, max_age: Duration, max_events: u64, max_bytes: u64) -> Self {
         self.0.caps.max_age_ms = milliseconds(max_age);
         self.0.caps.max_events = max_events;

@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-/// Appends values to a buffer. Inlined also where size is optimized for: calls with their checks were an eighth of a `track`.
+/// Appends values to a buffer. Inlined also where size is optimized for: calls with their checks were an eighth of a
+/// `track`.
 pub(crate) trait Put {
     fn bytes(&mut self, bytes: &[u8]);
 

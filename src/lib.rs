@@ -1,8 +1,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //! Session tracking for native apps.
 //!
-//! A [`Tracker`] knows which session the user is in, stamps every event with it, and keeps both safe on the device. Apps say when they go to
-//! background and what happens; the rest is done here.
+//! A [`Tracker`] knows which session the user is in, stamps every event with it, and keeps both safe on the device.
+//! Apps say when they go to background and what happens; the rest is done here.
 //!
 //! ```
 //! use sessio::{Config, Event, Tracker};

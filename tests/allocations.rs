@@ -1,4 +1,5 @@
-//! `track` allocates nothing on the caller's thread once a session is open: no lock of an allocator, no page to wait for.
+//! `track` allocates nothing on the caller's thread once a session is open: no lock of an allocator, no page to wait
+//! for.
 #![allow(missing_docs, clippy::unwrap_used)]
 #![allow(unsafe_code)] // an allocator that counts is an unsafe trait
 
@@ -17,8 +18,8 @@ struct Counting;
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-// SAFETY: every call goes on to the system's allocator as it came; counting touches a plain cell of the thread and allocates
-// nothing (`const` initialization, no destructor).
+// SAFETY: every call goes on to the system's allocator as it came; counting touches a plain cell of the thread and
+// allocates nothing (`const` initialization, no destructor).
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();

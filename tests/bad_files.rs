@@ -1,4 +1,5 @@
-//! Files that are not what they should be: a status that says what was wrong, nothing of others touched, tracking goes on.
+//! Files that are not what they should be: a status that says what was wrong, nothing of others touched, tracking
+//! goes on.
 #![cfg(feature = "_sqlite")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 

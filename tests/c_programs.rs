@@ -1,5 +1,5 @@
-//! The C interface as C programs see it: each `tests/c/*.c` is compiled against the static library and run, and the header compiles
-//! clean by itself in every edition of C and C++.
+//! The C interface as C programs see it: each `tests/c/*.c` is compiled against the static library and run, and the
+//! header compiles clean by itself in every edition of C and C++.
 #![cfg(unix)] // the programs use POSIX threads, signals and processes
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 

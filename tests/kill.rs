@@ -1,5 +1,6 @@
-//! No event is lost that `track` acknowledged, under SIGKILL at any moment. Children of this program track and are killed; what
-//! they were told is compared with what is stored. `SESSIO_SEED` repeats a run as far as time can be repeated.
+//! No event is lost that `track` acknowledged, under SIGKILL at any moment. Children of this program track and are
+//! killed; what they were told is compared with what is stored. `SESSIO_SEED` repeats a run as far as time can be
+//! repeated.
 #![cfg(all(unix, feature = "_sqlite"))]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 

@@ -1,5 +1,5 @@
-//! The quickstart, as a newcomer runs it: the day of `examples/day.txt` comes out the same in Rust and in C, and as the golden file
-//! says (`SESSIO_UPDATE=1` rewrites it; read it against the rules before you commit it).
+//! The quickstart, as a newcomer runs it: the day of `examples/day.txt` comes out the same in Rust and in C, and as
+//! the golden file says (`SESSIO_UPDATE=1` rewrites it; read it against the rules before you commit it).
 #![cfg(all(unix, feature = "_sqlite", feature = "capi"))]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 

@@ -1,5 +1,6 @@
-//! What the artefacts expose. The shared library: `sessio_*` and nothing else, under a versioned name. The static library, which can
-//! hide nothing: what it is known to carry, and that `packaging/localize-symbols.sh` takes care of that.
+//! What the artefacts expose. The shared library: `sessio_*` and nothing else, under a versioned name. The static
+//! library, which can hide nothing: what it is known to carry, and that `packaging/localize-symbols.sh` takes care of
+//! that.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
@@ -78,8 +79,8 @@ fn soname(bytes: &[u8]) -> Option<String> {
     String::from_utf8(table.string(entry).ok()?.to_vec()).ok()
 }
 
-/// Nothing can be hidden in a static library: an app that has an SQLite of its own needs the script below, or the feature
-/// `system-sqlite`.
+/// Nothing can be hidden in a static library: an app that has an SQLite of its own needs the script below, or the
+/// feature `system-sqlite`.
 #[test]
 fn the_static_library_has_every_function_and_its_own_sqlite_in_the_open() {
     let globals = globals(&c::library("libsessio.a"));

@@ -1,4 +1,5 @@
-//! The app: a process of its own with a tracker in it, which can be killed like any other. This is the part to copy from.
+//! The app: a process of its own with a tracker in it, which can be killed like any other. This is the part to copy
+//! from.
 
 use std::error::Error;
 use std::io::{BufRead, Write, stdin, stdout};

@@ -25,7 +25,8 @@ pub enum Command<'a> {
     Help,
 }
 
-/// How a command is written, how many arguments it takes at most (the last one takes the rest of the line), and what it is for.
+/// How a command is written, how many arguments it takes at most (the last one takes the rest of the line), and what
+/// it is for.
 type Usage = (&'static str, &'static str, usize, &'static str);
 
 const USAGES: [Usage; 18] = [

@@ -1,4 +1,5 @@
-//! The line that no panic crosses, and what is on its other side: statuses, structs that grow, callbacks with a release.
+//! The line that no panic crosses, and what is on its other side: statuses, structs that grow, callbacks with a
+//! release.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -32,7 +33,8 @@ fn caught<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Keeps the standard library from printing a panic that is caught and reported anyway. Panics of others are printed as ever.
+/// Keeps the standard library from printing a panic that is caught and reported anyway. Panics of others are printed
+/// as ever.
 fn quiet<T>(call: impl FnOnce() -> T) -> T {
     thread_local!(static INSIDE: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();

@@ -6,8 +6,8 @@ use super::boundary::{UserData, struct_size};
 use crate::clock::{Clock, Now};
 use crate::error::{Result, invalid};
 
-/// A clock of the host's, for tests and simulation. Its functions are called from any thread, inside most calls of the library and
-/// with its lock held: they must be fast and must not call the library.
+/// A clock of the host's, for tests and simulation. Its functions are called from any thread, inside most calls of
+/// the library and with its lock held: they must be fast and must not call the library.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct sessio_clock {

@@ -15,8 +15,9 @@ use crate::config::{Config, ConfigBuilder};
 use crate::error::{Result, invalid};
 use crate::session::RestartPolicy;
 
-/// The settings of a tracker, each with a default. Made by `sessio_config_new`, freed by `sessio_config_free`; used by one thread at a
-/// time; borrowed by `sessio_tracker_open`, after which it may be freed or used for another tracker.
+/// The settings of a tracker, each with a default. Made by `sessio_config_new`, freed by `sessio_config_free`; used
+/// by one thread at a time; borrowed by `sessio_tracker_open`, after which it may be freed or used for another
+/// tracker.
 pub struct sessio_config(ConfigBuilder);
 
 impl Owned for sessio_config {
@@ -72,8 +73,8 @@ pub unsafe extern "C" fn sessio_config_free(config: *mut sessio_config) {
     unsafe { sessio_config::free(config) }
 }
 
-/// The database file (UTF-8). It is created if it is not there; its folder must be. The journal lies beside it. A path that cannot be used is told of by
-/// `sessio_tracker_open`. Unset: everything is kept in memory.
+/// The database file (UTF-8). It is created if it is not there; its folder must be. The journal lies beside it. A
+/// path that cannot be used is told of by `sessio_tracker_open`. Unset: everything is kept in memory.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
@@ -90,8 +91,8 @@ pub unsafe extern "C" fn sessio_config_set_path(
     })
 }
 
-/// Separates trackers that share a database: each namespace has sessions, events and counters of its own. 1 to 1,024 bytes of any text.
-/// Default "default".
+/// Separates trackers that share a database: each namespace has sessions, events and counters of its own. 1 to 1,024
+/// bytes of any text. Default "default".
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
@@ -126,8 +127,8 @@ pub unsafe extern "C" fn sessio_config_set_app(
     })
 }
 
-/// How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last activity is greater.
-/// 0: never. Default 1800000 (30 min).
+/// How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last
+/// activity is greater. 0: never. Default 1800000 (30 min).
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.
@@ -153,7 +154,8 @@ pub unsafe extern "C" fn sessio_config_set_background_timeout_ms(
     guard(|| unsafe { set(config, |builder| builder.background_timeout(time(ms))) })
 }
 
-/// How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit (the default).
+/// How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit
+/// (the default).
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.
@@ -199,7 +201,8 @@ pub unsafe extern "C" fn sessio_config_set_restart_policy(
     })
 }
 
-/// Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them. Default true.
+/// Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them.
+/// Default true.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.
@@ -251,7 +254,8 @@ pub unsafe extern "C" fn sessio_config_set_remember_user(
     guard(|| unsafe { set(config, |builder| builder.remember_user(on)) })
 }
 
-/// A clock of the host's, copied. Default: the system's clocks. Its `release` is called when neither config nor tracker uses it any more.
+/// A clock of the host's, copied. Default: the system's clocks. Its `release` is called when neither config nor
+/// tracker uses it any more.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now; `clock` is NULL or
@@ -269,7 +273,8 @@ pub unsafe extern "C" fn sessio_config_set_clock(
     })
 }
 
-/// A session store of the host's, copied. Default: the database. Its `release` is called when neither config nor tracker uses it any more.
+/// A session store of the host's, copied. Default: the database. Its `release` is called when neither config nor
+/// tracker uses it any more.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now; `store` is NULL or
@@ -287,7 +292,8 @@ pub unsafe extern "C" fn sessio_config_set_session_store(
     })
 }
 
-/// Where the library's messages go, copied. Default: nowhere. Its `release` is called when neither config nor tracker uses it any more.
+/// Where the library's messages go, copied. Default: nowhere. Its `release` is called when neither config nor tracker
+/// uses it any more.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now; `log` is NULL or
@@ -305,8 +311,8 @@ pub unsafe extern "C" fn sessio_config_set_log(
     })
 }
 
-/// How long events are gathered for one transaction. They survive a kill of the process meanwhile, though not a loss of power. Longer saves
-/// energy. Default 20.
+/// How long events are gathered for one transaction. They survive a kill of the process meanwhile, though not a loss
+/// of power. Longer saves energy. Default 20.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.
@@ -319,8 +325,8 @@ pub unsafe extern "C" fn sessio_config_set_commit_window_ms(
     guard(|| unsafe { set(config, |builder| builder.commit_window(Duration::from_millis(ms))) })
 }
 
-/// Size of the journal: how large a burst is taken at full speed. 1 to 256 MiB; a journal that is there keeps its size. Default 4194304, about
-/// 15,000 events.
+/// Size of the journal: how large a burst is taken at full speed. 1 to 256 MiB; a journal that is there keeps its
+/// size. Default 4194304, about 15,000 events.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.
@@ -333,7 +339,8 @@ pub unsafe extern "C" fn sessio_config_set_journal_bytes(
     guard(|| unsafe { set(config, |builder| builder.journal_bytes(bytes)) })
 }
 
-/// How long `sessio_tracker_track` may wait for space in a full journal before it refuses the event. 0: not at all. Default 10.
+/// How long `sessio_tracker_track` may wait for space in a full journal before it refuses the event. 0: not at all.
+/// Default 10.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.
@@ -346,8 +353,8 @@ pub unsafe extern "C" fn sessio_config_set_full_wait_ms(
     guard(|| unsafe { set(config, |builder| builder.full_wait(Duration::from_millis(ms))) })
 }
 
-/// Caps of the stored events of a namespace: age, number, bytes. Over them the oldest go first, and are counted as dropped. Default 2592000000
-/// (30 days), 100000, 67108864 (64 MiB).
+/// Caps of the stored events of a namespace: age, number, bytes. Over them the oldest go first, and are counted as
+/// dropped. Default 2592000000 (30 days), 100000, 67108864 (64 MiB).
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.

@@ -9,12 +9,13 @@ use super::text::{optional, sized, text};
 use crate::error::Result;
 use crate::event::{Event, Severity};
 
-/// Something that happened. Made by one of the constructors, completed by the setters, handed to `sessio_tracker_track` as often as one
-/// likes (which copies it), freed by `sessio_event_free`. Used by one thread at a time.
+/// Something that happened. Made by one of the constructors, completed by the setters, handed to
+/// `sessio_tracker_track` as often as one likes (which copies it), freed by `sessio_event_free`. Used by one thread
+/// at a time.
 ///
-/// Limits, in bytes of UTF-8: names (categories, actions, screens, types, schemas, keys) 1 to 1,024; a field's text 32,768; JSON 98,304
-/// and 32 levels; 128 fields; 32 contexts; 262,144 in all. What is over one is refused with SESSIO_ERROR_TOO_LARGE, but a message over
-/// 32,768 and a `stack_trace` over 65,536 are cut, and the cut is marked.
+/// Limits, in bytes of UTF-8: names (categories, actions, screens, types, schemas, keys) 1 to 1,024; a field's text
+/// 32,768; JSON 98,304 and 32 levels; 128 fields; 32 contexts; 262,144 in all. What is over one is refused with
+/// SESSIO_ERROR_TOO_LARGE, but a message over 32,768 and a `stack_trace` over 65,536 are cut, and the cut is marked.
 pub struct sessio_event(pub(super) Event);
 
 impl Owned for sessio_event {
@@ -51,8 +52,8 @@ pub unsafe extern "C" fn sessio_event_screen_view(
     give(|| unsafe { Event::screen_view(optional("name", name)?, optional("screen_id", screen_id)?) })
 }
 
-/// Something was done: Snowplow's structured event. Its `label` and `property` are set as texts, its `value` as a number. NULL for bad
-/// arguments; `sessio_last_error` says why.
+/// Something was done: Snowplow's structured event. Its `label` and `property` are set as texts, its `value` as a
+/// number. NULL for bad arguments; `sessio_last_error` says why.
 ///
 /// # Safety
 /// Texts are NULL or NUL-terminated.
@@ -65,7 +66,8 @@ pub unsafe extern "C" fn sessio_event_structured(
     give(|| unsafe { Event::structured(text("category", category)?, text("action", action)?) })
 }
 
-/// Data described by a schema, e.g. "iglu:com.acme/thing/jsonschema/1-0-0". NULL for bad arguments; `sessio_last_error` says why.
+/// Data described by a schema, e.g. "iglu:com.acme/thing/jsonschema/1-0-0". NULL for bad arguments;
+/// `sessio_last_error` says why.
 ///
 /// # Safety
 /// Texts are NULL or NUL-terminated.
@@ -108,8 +110,8 @@ pub unsafe extern "C" fn sessio_event_timing(
     give(|| unsafe { Event::timing(text("category", category)?, text("variable", variable)?, timing_ms) })
 }
 
-/// A log record. `severity` is 1 to 24 (SESSIO_SEVERITY_…); `source`, a logger's or class's name, may be NULL. NULL for bad arguments;
-/// `sessio_last_error` says why.
+/// A log record. `severity` is 1 to 24 (SESSIO_SEVERITY_…); `source`, a logger's or class's name, may be NULL. NULL
+/// for bad arguments; `sessio_last_error` says why.
 ///
 /// # Safety
 /// Texts are NULL or NUL-terminated.
@@ -142,8 +144,8 @@ pub unsafe extern "C" fn sessio_event_log_n(
     })
 }
 
-/// An error or exception; `unhandled` if nothing caught it. It is counted in its session (S14). Its `stack_trace` is set as a text. NULL
-/// for bad arguments; `sessio_last_error` says why.
+/// An error or exception; `unhandled` if nothing caught it. It is counted in its session (S14). Its `stack_trace` is
+/// set as a text. NULL for bad arguments; `sessio_last_error` says why.
 ///
 /// # Safety
 /// Texts are NULL or NUL-terminated.
@@ -191,7 +193,8 @@ unsafe fn change(event: *mut sessio_event, change: impl FnOnce(&mut Event) -> Re
     guard(|| change(&mut unsafe { sessio_event::borrow_mut(event)? }.0))
 }
 
-/// Sets a field to a text, replacing what it was. Keys with a meaning of their own: `label`, `property`, `caption`, `stack_trace`.
+/// Sets a field to a text, replacing what it was. Keys with a meaning of their own: `label`, `property`, `caption`,
+/// `stack_trace`.
 ///
 /// # Safety
 /// `event` is NULL or valid and used by no other thread now; texts are NULL or NUL-terminated.

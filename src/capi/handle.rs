@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::error::{Result, invalid};
 
-/// A type of which C holds counted pointers. A call borrows by taking a count of its own, so that freeing the handle meanwhile,
-/// from another thread or inside a callback, takes nothing from under its feet.
+/// A type of which C holds counted pointers. A call borrows by taking a count of its own, so that freeing the handle
+/// meanwhile, from another thread or inside a callback, takes nothing from under its feet.
 pub(super) trait Shared: Sized {
     const NAME: &'static str;
 

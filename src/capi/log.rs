@@ -14,8 +14,9 @@ pub struct sessio_log {
     pub struct_size: usize,
     /// Handed to each function.
     pub user_data: *mut c_void,
-    /// Called with a severity (SESSIO_SEVERITY_…) and a line of English text, which is valid for the length of the call. On the thread
-    /// where it arises, mostly the library's worker; it may be called from several at once, and must not call the tracker.
+    /// Called with a severity (SESSIO_SEVERITY_…) and a line of English text, which is valid for the length of the
+    /// call. On the thread where it arises, mostly the library's worker; it may be called from several at once, and
+    /// must not call the tracker.
     pub log: Option<unsafe extern "C" fn(user_data: *mut c_void, severity: u32, message: *const c_char)>,
     /// Called exactly once after the last call, also if the call it was given to fails. May be NULL.
     pub release: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
@@ -34,7 +35,8 @@ pub(super) unsafe fn logger(log: *const sessio_log) -> Result<Logger> {
     Ok(Logger::new(move |level: Level, message: &str| {
         let user = &user;
         let text = CString::new(message.replace('\0', " ")).unwrap_or_default();
-        // SAFETY: the host's function with the host's data, which lives as long as this closure; the text until it returns.
+        // SAFETY: the host's function with the host's data, which lives as long as this closure; the text until it
+        // returns.
         unsafe { write(user.data, level as u32, text.as_ptr()) };
     }))
 }

@@ -1,5 +1,5 @@
-//! The C interface. Everything here is check, call, map: what a function means is written at the function, from where it goes into
-//! `include/sessio.h`, and done by the Rust interface.
+//! The C interface. Everything here is check, call, map: what a function means is written at the function, from where
+//! it goes into `include/sessio.h`, and done by the Rust interface.
 #![allow(unsafe_code)] // C pointers; each use has its reason
 #![allow(non_camel_case_types)] // the names are those of the C header
 

@@ -42,8 +42,8 @@ pub const SESSIO_END_CRASHED: u32 = 10;
 /// The app was killed, under that policy.
 pub const SESSIO_END_KILLED: u32 = 11;
 
-/// A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970, 0 when there is
-/// none. Set `struct_size` before handing it over to be filled.
+/// A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970,
+/// 0 when there is none. Set `struct_size` before handing it over to be filled.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct sessio_session {
@@ -75,8 +75,8 @@ pub struct sessio_session {
     pub last_activity_at_ms: i64,
     /// When it ended; after a kill that is when the process was last known to live.
     pub ended_at_ms: i64,
-    /// Time in foreground. The three add up to the duration, whatever the wall clock did; of an open session they are true up to the
-    /// last call that changed something, or the last second.
+    /// Time in foreground. The three add up to the duration, whatever the wall clock did; of an open session they are
+    /// true up to the last call that changed something, or the last second.
     pub foreground_ms: u64,
     /// Time in background, and time in which no process ran.
     pub background_ms: u64,
@@ -88,7 +88,8 @@ pub struct sessio_session {
     pub unhandled_errors: u32,
 }
 
-/// The name of a state: "none", "active", "paused", "ended". Never NULL; valid for ever. "unknown" for any other number.
+/// The name of a state: "none", "active", "paused", "ended". Never NULL; valid for ever. "unknown" for any other
+/// number.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessio_session_state_text(state: u32) -> *const c_char {
     let text: &CStr = match state {
@@ -101,7 +102,8 @@ pub extern "C" fn sessio_session_state_text(state: u32) -> *const c_char {
     text.as_ptr()
 }
 
-/// The name of a reason: "none", "timeout", "max_duration" … Never NULL; valid for ever. "unknown" for any other number.
+/// The name of a reason: "none", "timeout", "max_duration" … Never NULL; valid for ever. "unknown" for any other
+/// number.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessio_end_reason_text(end_reason: u32) -> *const c_char {
     let text: &CStr = match end_reason {

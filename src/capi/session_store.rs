@@ -8,9 +8,10 @@ use super::text;
 use crate::error::{Error, ErrorKind, Result, invalid};
 use crate::store::SessionStore;
 
-/// A session store of the host's: the three operations of a store, a session as JSON text in UTF-8. Its functions are called on the
-/// library's worker thread only, once at opening and at most once a commit window; they may block there. What a failing one gives
-/// is logged, and it is called again later. What it gave at opening is the truth, completed by the journal where that is fresher.
+/// A session store of the host's: the three operations of a store, a session as JSON text in UTF-8. Its functions are
+/// called on the library's worker thread only, once at opening and at most once a commit window; they may block
+/// there. What a failing one gives is logged, and it is called again later. What it gave at opening is the truth,
+/// completed by the journal where that is fresher.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct sessio_session_store {
@@ -79,8 +80,8 @@ type Given = Option<Result<String>>;
 
 /// Called by the host with the stored session.
 unsafe extern "C" fn take(context: *mut c_void, json: *const c_char, length: usize) {
-    // SAFETY: `context` is the `Given` of `get_session` below, which is waiting for this call to return. NULL comes from a host
-    // that passes on something else.
+    // SAFETY: `context` is the `Given` of `get_session` below, which is waiting for this call to return. NULL comes
+    // from a host that passes on something else.
     let Some(given) = (unsafe { context.cast::<Given>().as_mut() }) else { return };
     // SAFETY: the host hands over `length` bytes at `json`.
     given

@@ -6,8 +6,8 @@ use super::boundary::fill;
 use crate::error::Result;
 use crate::tracker::Stats;
 
-/// The ledger: accepted == stored + delivered + dropped, at every moment, also after a kill. Set `struct_size` before handing it over
-/// to be filled.
+/// The ledger: accepted == stored + delivered + dropped, at every moment, also after a kill. Set `struct_size` before
+/// handing it over to be filled.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct sessio_stats {
@@ -29,7 +29,8 @@ pub struct sessio_stats {
     pub dropped_erased: u64,
     /// Lost with a damaged file, or with power.
     pub dropped_lost: u64,
-    /// What is acknowledged survives the death of the process. False without a database file, and where the journal cannot be mapped.
+    /// What is acknowledged survives the death of the process. False without a database file, and where the journal
+    /// cannot be mapped.
     pub survives_kill: bool,
 }
 

@@ -6,8 +6,9 @@ use std::ffi::{CStr, c_char};
 use super::text;
 use crate::error::{Error, ErrorKind};
 
-/// What a call gives back: `SESSIO_OK`, or why it failed. Numbers are in bands by origin (100 arguments, 200 the tracker's
-/// state, 300 files, 400 time and the host, 900 defects) and are never reused. A later version may give numbers that are not here.
+/// What a call gives back: `SESSIO_OK`, or why it failed. Numbers are in bands by origin (100 arguments, 200 the
+/// tracker's state, 300 files, 400 time and the host, 900 defects) and are never reused. A later version may give
+/// numbers that are not here.
 pub type sessio_status = u32;
 
 /// It worked.
@@ -84,7 +85,8 @@ pub(super) fn remember(error: &Error) -> sessio_status {
     status_of(error.kind())
 }
 
-/// What a status means, in English, for logs. Never NULL; valid for ever. A number that is no status gives "unknown status".
+/// What a status means, in English, for logs. Never NULL; valid for ever. A number that is no status gives "unknown
+/// status".
 #[unsafe(no_mangle)]
 pub extern "C" fn sessio_status_text(status: sessio_status) -> *const c_char {
     let text: &CStr = match status {
@@ -112,9 +114,9 @@ pub extern "C" fn sessio_status_text(status: sessio_status) -> *const c_char {
     text.as_ptr()
 }
 
-/// Copies what is known of this thread's last failure into `buffer`, in English, always terminated, cut to `capacity` bytes. Gives the
-/// length of the whole text without its end, 0 if nothing has failed yet. `buffer` may be NULL to ask for the length. A call that works
-/// does not change it.
+/// Copies what is known of this thread's last failure into `buffer`, in English, always terminated, cut to `capacity`
+/// bytes. Gives the length of the whole text without its end, 0 if nothing has failed yet. `buffer` may be NULL to
+/// ask for the length. A call that works does not change it.
 ///
 /// # Safety
 /// `buffer` is NULL or has room for `capacity` bytes.

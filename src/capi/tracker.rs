@@ -16,9 +16,9 @@ use crate::error::{Result, invalid};
 use crate::event::User;
 use crate::tracker::{Resumed, Tracker};
 
-/// Knows which session the user is in and keeps what happens there. Opened by `sessio_tracker_open`, closed by `sessio_tracker_close`,
-/// freed by `sessio_tracker_free`. Counted inside: every function may be called from any thread at any time, and freeing while a call is
-/// under way is fine.
+/// Knows which session the user is in and keeps what happens there. Opened by `sessio_tracker_open`, closed by
+/// `sessio_tracker_close`, freed by `sessio_tracker_free`. Counted inside: every function may be called from any
+/// thread at any time, and freeing while a call is under way is fine.
 pub struct sessio_tracker(Tracker);
 
 impl Shared for sessio_tracker {
@@ -41,13 +41,14 @@ unsafe fn on(tracker: *mut sessio_tracker, call: impl FnOnce(&Tracker) -> Result
     guard(|| call(&unsafe { sessio_tracker::borrow(tracker)? }.0))
 }
 
-/// Opens a tracker with the settings as they are now and puts it into `out`. Reads a few small things from the disk: about a millisecond for a
-/// database that exists, under ten for a new one.
+/// Opens a tracker with the settings as they are now and puts it into `out`. Reads a few small things from the disk:
+/// about a millisecond for a database that exists, under ten for a new one.
 ///
-/// SESSIO_ERROR_NAMESPACE_IN_USE: the namespace is open already, in this process or another. SESSIO_ERROR_IO: the folder cannot be
-/// written, or the path is a folder. SESSIO_ERROR_NO_SPACE: there is no room for the journal. SESSIO_ERROR_TOO_NEW,
-/// SESSIO_ERROR_FOREIGN_DATABASE: the file is left as it is. SESSIO_ERROR_LOCKED: another program has kept the database locked for over
-/// two seconds. A file that is no database is moved aside to `<file>.corrupt-<time>`, the log says so, and tracking goes on.
+/// SESSIO_ERROR_NAMESPACE_IN_USE: the namespace is open already, in this process or another. SESSIO_ERROR_IO: the
+/// folder cannot be written, or the path is a folder. SESSIO_ERROR_NO_SPACE: there is no room for the journal.
+/// SESSIO_ERROR_TOO_NEW, SESSIO_ERROR_FOREIGN_DATABASE: the file is left as it is. SESSIO_ERROR_LOCKED: another
+/// program has kept the database locked for over two seconds. A file that is no database is moved aside to
+/// `<file>.corrupt-<time>`, the log says so, and tracking goes on.
 ///
 /// # Safety
 /// `config` is NULL or valid and not changed meanwhile; `out` is NULL or can be written.
@@ -67,11 +68,12 @@ pub unsafe extern "C" fn sessio_tracker_open(
     })
 }
 
-/// Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but `sessio_tracker_free`
-/// gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a restart, unless the policy is
-/// SESSIO_RESTART_START_NEW.
+/// Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but
+/// `sessio_tracker_free` gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a
+/// restart, unless the policy is SESSIO_RESTART_START_NEW.
 ///
-/// SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there after the next start.
+/// SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there
+/// after the next start.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -84,8 +86,8 @@ pub unsafe extern "C" fn sessio_tracker_close(
     unsafe { on(tracker, |tracker| tracker.close(Duration::from_millis(timeout_ms))) }
 }
 
-/// Frees a tracker; one that is open is closed without waiting for the network. Calls under way in other threads end properly. In a
-/// forked child it leaks on purpose. NULL is fine.
+/// Frees a tracker; one that is open is closed without waiting for the network. Calls under way in other threads end
+/// properly. In a forked child it leaks on purpose. NULL is fine.
 ///
 /// # Safety
 /// `tracker` is NULL, or came from `sessio_tracker_open` and is not used by any later call.
@@ -101,8 +103,8 @@ pub unsafe extern "C" fn sessio_tracker_free(tracker: *mut sessio_tracker) {
     });
 }
 
-/// Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything is stored and
-/// nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
+/// Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything
+/// is stored and nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -115,8 +117,9 @@ pub unsafe extern "C" fn sessio_tracker_flush(
     unsafe { on(tracker, |tracker| tracker.flush(Duration::from_millis(timeout_ms))) }
 }
 
-/// Does at once what is due by the clock (a session that is idle for too long ends, the running durations are brought up to now), and stores what is pending. Waits for one attempt at
-/// that, at most a second; if it fails, the status says why, and everything stays in the journal.
+/// Does at once what is due by the clock (a session that is idle for too long ends, the running durations are brought
+/// up to now), and stores what is pending. Waits for one attempt at that, at most a second; if it fails, the status
+/// says why, and everything stays in the journal.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -126,17 +129,18 @@ pub unsafe extern "C" fn sessio_tracker_poll(tracker: *mut sessio_tracker) -> se
     unsafe { on(tracker, Tracker::poll) }
 }
 
-/// Tracks an event: stamps it with its session, begins one if none is open (S2), and puts its id, a UUID, into `event_id_out`, which may be
-/// NULL. When this gives SESSIO_OK the event survives the death of the process. About a microsecond; no system call but a wake of the worker
-/// at the start of a burst.
+/// Tracks an event: stamps it with its session, begins one if none is open (S2), and puts its id, a UUID, into
+/// `event_id_out`, which may be NULL. When this gives SESSIO_OK the event survives the death of the process. About a
+/// microsecond; no system call but a wake of the worker at the start of a burst.
 ///
-/// SESSIO_ERROR_DISABLED: tracking is off. SESSIO_ERROR_JOURNAL_FULL: no room after waiting at most 10 ms (settable); the event was not
-/// accepted. SESSIO_ERROR_TOO_LARGE: over 262,144 bytes in all.
+/// SESSIO_ERROR_DISABLED: tracking is off. SESSIO_ERROR_JOURNAL_FULL: no room after waiting at most 10 ms (settable);
+/// the event was not accepted. SESSIO_ERROR_TOO_LARGE: over 262,144 bytes in all.
 ///
 /// cbindgen:ptrs-as-arrays=[[event_id_out;37]]
 ///
 /// # Safety
-/// `tracker` and `event` are NULL or valid, the event not changed meanwhile; `event_id_out` is NULL or has room for 37 bytes.
+/// `tracker` and `event` are NULL or valid, the event not changed meanwhile; `event_id_out` is NULL or has room for
+/// 37 bytes.
 #[allow(rustdoc::broken_intra_doc_links)] // cbindgen's line above is no link
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sessio_tracker_track(
@@ -184,8 +188,8 @@ pub unsafe extern "C" fn sessio_tracker_is_background(
     unsafe { on(tracker, |tracker| put(out, tracker.is_background()?)) }
 }
 
-/// Ends the open session (`replaced`) and begins a new one now (S5). Lifts a pause. SESSIO_ERROR_DISABLED: tracking is off, nothing
-/// changed.
+/// Ends the open session (`replaced`) and begins a new one now (S5). Lifts a pause. SESSIO_ERROR_DISABLED: tracking
+/// is off, nothing changed.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -195,8 +199,8 @@ pub unsafe extern "C" fn sessio_tracker_start_session(tracker: *mut sessio_track
     unsafe { on(tracker, |tracker| tracker.start_session().map(drop)) }
 }
 
-/// The same with an id of the host's (S11): 1 to 128 of `A-Z a-z 0-9 . _ -`; anything else is refused, and nothing changes. The id of the
-/// open session has no effect.
+/// The same with an id of the host's (S11): 1 to 128 of `A-Z a-z 0-9 . _ -`; anything else is refused, and nothing
+/// changes. The id of the open session has no effect.
 ///
 /// # Safety
 /// `tracker` is NULL or valid; `id` is NULL or NUL-terminated.
@@ -209,7 +213,8 @@ pub unsafe extern "C" fn sessio_tracker_start_session_with_id(
     unsafe { on(tracker, |tracker| tracker.start_session_with_id(text("id", id)?).map(drop)) }
 }
 
-/// Pauses (S6): until `sessio_tracker_resume_session` events belong to no session, and nothing expires. Pausing twice is pausing once.
+/// Pauses (S6): until `sessio_tracker_resume_session` events belong to no session, and nothing expires. Pausing twice
+/// is pausing once.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -219,8 +224,8 @@ pub unsafe extern "C" fn sessio_tracker_pause_session(tracker: *mut sessio_track
     unsafe { on(tracker, Tracker::pause_session) }
 }
 
-/// Lifts a pause, or begins a session if none is open (S6). Puts SESSIO_RESUME_RESUMED, _ALREADY_ACTIVE or _STARTED into `out`, which may
-/// be NULL.
+/// Lifts a pause, or begins a session if none is open (S6). Puts SESSIO_RESUME_RESUMED, _ALREADY_ACTIVE or _STARTED
+/// into `out`, which may be NULL.
 ///
 /// # Safety
 /// `tracker` is NULL or valid; `out` is NULL or can be written.
@@ -252,8 +257,8 @@ pub unsafe extern "C" fn sessio_tracker_end_session(tracker: *mut sessio_tracker
     unsafe { on(tracker, Tracker::end_session) }
 }
 
-/// Says who uses the app from now on (S10): an id of 1 to 512 bytes, name and address of at most as many; these may be NULL. `id` NULL: no
-/// user, the others must be NULL, too. Another user than before, or none, ends the session.
+/// Says who uses the app from now on (S10): an id of 1 to 512 bytes, name and address of at most as many; these may
+/// be NULL. `id` NULL: no user, the others must be NULL, too. Another user than before, or none, ends the session.
 ///
 /// # Safety
 /// `tracker` is NULL or valid; texts are NULL or NUL-terminated.
@@ -281,8 +286,9 @@ pub unsafe extern "C" fn sessio_tracker_set_user(
     unsafe { on(tracker, set_user) }
 }
 
-/// Calls `give` once, on this thread, with who was last said to use the app, or not at all when that is no one. A session that goes on after a
-/// restart brings its user along (S10). Name and email are NULL when not known; the texts are valid for the length of the call.
+/// Calls `give` once, on this thread, with who was last said to use the app, or not at all when that is no one. A
+/// session that goes on after a restart brings its user along (S10). Name and email are NULL when not known; the
+/// texts are valid for the length of the call.
 ///
 /// # Safety
 /// `tracker` is NULL or valid; `give` is NULL or a function of that kind.
@@ -313,8 +319,8 @@ pub unsafe extern "C" fn sessio_tracker_user(
     unsafe { on(tracker, user) }
 }
 
-/// Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A change ends the session.
-/// Survives restarts.
+/// Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A
+/// change ends the session. Survives restarts.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -327,8 +333,8 @@ pub unsafe extern "C" fn sessio_tracker_set_anonymous(
     unsafe { self::on(tracker, |tracker| tracker.set_anonymous(on)) }
 }
 
-/// Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED. What is stored stays;
-/// `sessio_tracker_erase` removes it. Survives restarts.
+/// Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED.
+/// What is stored stays; `sessio_tracker_erase` removes it. Survives restarts.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -338,9 +344,10 @@ pub unsafe extern "C" fn sessio_tracker_set_enabled(tracker: *mut sessio_tracker
     unsafe { self::on(tracker, |tracker| tracker.set_enabled(on)) }
 }
 
-/// Removes every event, session and identity from the files, those of the database's other namespaces too, and goes on as a new
-/// installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned yet (another program has locked
-/// them, say): here all is forgotten nevertheless, and they are cleaned as soon as that works, after a restart at the latest.
+/// Removes every event, session and identity from the files, those of the database's other namespaces too, and goes
+/// on as a new installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned
+/// yet (another program has locked them, say): here all is forgotten nevertheless, and they are cleaned as soon as
+/// that works, after a restart at the latest.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -350,8 +357,8 @@ pub unsafe extern "C" fn sessio_tracker_erase(tracker: *mut sessio_tracker) -> s
     unsafe { on(tracker, Tracker::erase) }
 }
 
-/// Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe: meant for crash
-/// handlers. The tracker must not be freed meanwhile. NULL is fine.
+/// Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe:
+/// meant for crash handlers. The tracker must not be freed meanwhile. NULL is fine.
 ///
 /// # Safety
 /// `tracker` is NULL or valid for the length of the call.
@@ -364,7 +371,8 @@ pub unsafe extern "C" fn sessio_tracker_mark_crashed(tracker: *mut sessio_tracke
     }
 }
 
-/// Puts the current session, or the last one, into `out`. Neither waits nor counts as activity; well under a microsecond.
+/// Puts the current session, or the last one, into `out`. Neither waits nor counts as activity; well under a
+/// microsecond.
 ///
 /// # Safety
 /// `tracker` is NULL or valid; `out` is NULL or a struct as its `struct_size` says.
@@ -377,9 +385,9 @@ pub unsafe extern "C" fn sessio_tracker_session(
     unsafe { on(tracker, |tracker| sessio_session::new(&tracker.session()?).put(out)) }
 }
 
-/// Calls `give` once for each ended session, newest first, at most `limit` times, on this thread, with `context` and a session that is valid for
-/// the length of the call. A session is there from the moment it ended. Stores what is pending first: waits for the disk. `give` may call
-/// the library, `sessio_tracker_free` included.
+/// Calls `give` once for each ended session, newest first, at most `limit` times, on this thread, with `context` and
+/// a session that is valid for the length of the call. A session is there from the moment it ended. Stores what is
+/// pending first: waits for the disk. `give` may call the library, `sessio_tracker_free` included.
 ///
 /// # Safety
 /// `tracker` is NULL or valid; `give` is NULL or a function of that kind.

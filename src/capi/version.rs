@@ -22,8 +22,8 @@ pub extern "C" fn sessio_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// The binary interface of the library that runs. A program that finds another number than its own `SESSIO_ABI_VERSION` was
-/// linked with a library of another edition and must not go on.
+/// The binary interface of the library that runs. A program that finds another number than its own
+/// `SESSIO_ABI_VERSION` was linked with a library of another edition and must not go on.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessio_abi_version() -> u32 {
     SESSIO_ABI_VERSION

@@ -1,7 +1,7 @@
 //! The ledger: what became of every event that was accepted.
 
-/// Counters of a namespace. `accepted == stored + delivered + dropped`, where `accepted` is the sequence number of the last
-/// event (S22).
+/// Counters of a namespace. `accepted == stored + delivered + dropped`, where `accepted` is the sequence number of
+/// the last event (S22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ledger {
     /// Events in the outbox.

@@ -1,5 +1,5 @@
-//! What outlives the process beyond the journal: the outbox of events, the history of sessions, the ledger. In SQLite, or in
-//! memory where there is no file. The worker is the only writer; see `docs/storage.md` for the tables.
+//! What outlives the process beyond the journal: the outbox of events, the history of sessions, the ledger. In
+//! SQLite, or in memory where there is no file. The worker is the only writer; see `docs/storage.md` for the tables.
 
 // The database in memory has nothing from before to look at, and no other tracker to share with.
 #![cfg_attr(not(feature = "_sqlite"), allow(dead_code))]
@@ -40,8 +40,8 @@ impl Default for Caps {
 /// What is found at opening.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
-    /// Names the database, so that a journal of another is told apart. 0 if it was begun anew in place of a damaged one: it
-    /// takes the name that the journals know.
+    /// Names the database, so that a journal of another is told apart. 0 if it was begun anew in place of a damaged
+    /// one: it takes the name that the journals know.
     pub database_id: u128,
     pub user_id: Uuid,
     /// The settings of the namespace as text; none when it is new.

@@ -22,7 +22,8 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
-    /// Reads what `encode_stamp` and `encode_event` wrote one after the other. `None` for damaged bytes or a newer format.
+    /// Reads what `encode_stamp` and `encode_event` wrote one after the other. `None` for damaged bytes or a newer
+    /// format.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut from = Take(bytes);
         let (stamp, kind) = decode_stamp(&mut from)?;

@@ -89,7 +89,8 @@ impl<'de> DeserializeSeed<'de> for Checked {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        // Unlike the parser's own way of skipping a value, this reads numbers and texts: too large ones and half letters are found.
+        // Unlike the parser's own way of skipping a value, this reads numbers and texts: too large ones and half
+        // letters are found.
         from.deserialize_any(self)
     }
 }

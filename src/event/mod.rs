@@ -109,7 +109,8 @@ impl Event {
         Ok(Self::new(EventKind::Log { severity, source: source.map(Into::into), message }))
     }
 
-    /// An error or exception; its `stack_trace` is set as a field. A message over [`limits::MESSAGE`] is cut and marked.
+    /// An error or exception; its `stack_trace` is set as a field. A message over [`limits::MESSAGE`] is cut and
+    /// marked.
     ///
     /// # Errors
     /// The type is empty or over [`limits::NAME`].

@@ -11,8 +11,8 @@ use super::header::{Header, RING};
 use super::region::Region;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Keeps other processes and trackers out of a namespace as long as it lives. It has a descriptor of its own, which a forked
-/// child can close without touching the mapping.
+/// Keeps other processes and trackers out of a namespace as long as it lives. It has a descriptor of its own, which a
+/// forked child can close without touching the mapping.
 pub(crate) struct Lock {
     #[cfg_attr(not(unix), allow(dead_code))]
     file: File,
@@ -83,7 +83,8 @@ fn in_memory(options: &Options<'_>) -> Region {
     region
 }
 
-/// A journal that an earlier process left, if it is whole and belongs to the database. Of what size it is does not matter.
+/// A journal that an earlier process left, if it is whole and belongs to the database. Of what size it is does not
+/// matter.
 fn existing(file: &File, options: &Options<'_>) -> Option<Region> {
     let length = usize::try_from(file.metadata().ok()?.len()).ok()?;
     if length == 0 {
@@ -135,8 +136,9 @@ fn preallocate(file: &mut File, path: &Path, length: u64) -> Result<()> {
 }
 
 fn map(file: &File) -> std::io::Result<MmapMut> {
-    // SAFETY: the file is ours: locked against other trackers, and written by nothing else. Its blocks are all there, so no
-    // access can fail for want of space. Truncating it from outside would be a fault, as with every mapped file.
+    // SAFETY: the file is ours: locked against other trackers, and written by nothing else. Its blocks are all there,
+    // so no access can fail for want of space. Truncating it from outside would be a fault, as with every mapped
+    // file.
     unsafe { MmapMut::map_mut(file) }
 }
 

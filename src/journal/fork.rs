@@ -1,5 +1,5 @@
-//! Forks. A child has the mapping and the locks of its parent but none of its threads: it must not touch the one and must not
-//! keep the other.
+//! Forks. A child has the mapping and the locks of its parent but none of its threads: it must not touch the one and
+//! must not keep the other.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +21,8 @@ pub(crate) fn watch() {
 mod platform {
     use std::sync::atomic::{AtomicI32, Ordering};
 
-    /// Locks that are held: as many as a process plausibly has trackers. One over it stays locked as long as the child lives.
+    /// Locks that are held: as many as a process plausibly has trackers. One over it stays locked as long as the
+    /// child lives.
     const MOST: usize = 64;
     static LOCKS: [AtomicI32; MOST] = [const { AtomicI32::new(-1) }; MOST];
 
@@ -36,8 +37,9 @@ mod platform {
         for lock in &LOCKS {
             let descriptor = lock.swap(-1, Ordering::Relaxed);
             if descriptor >= 0 {
-                // SAFETY: the child's copy of a descriptor that only `Lock` uses; in a child every tracker is left alone and
-                // leaked, so no one closes it again. Without this a lock would outlive the parent as long as the child lives.
+                // SAFETY: the child's copy of a descriptor that only `Lock` uses; in a child every tracker is left
+                // alone and leaked, so no one closes it again. Without this a lock would outlive the parent as long
+                // as the child lives.
                 unsafe { libc::close(descriptor) };
             }
         }

@@ -113,7 +113,8 @@ impl<'a> Header<'a> {
     }
 
     fn slot(&self, number: usize) -> Option<Slot<'a>> {
-        // SAFETY: slots are read while a journal is being opened, before anything can write them, and by the writer itself.
+        // SAFETY: slots are read while a journal is being opened, before anything can write them, and by the writer
+        // itself.
         let bytes = unsafe { self.0.read(slot_at(number as u64), SLOT) };
         let mut from = Take(bytes);
         let (crc, length) = (from.u32()?, from.u32()? as usize);
@@ -125,8 +126,8 @@ impl<'a> Header<'a> {
         Some(Slot { generation, tail, revision, payload: from.bytes(length)? })
     }
 
-    /// Writes the slot of a generation. Only the journal's writer calls this. The other slot holds the generation before until
-    /// this one is whole, so a process killed meanwhile loses nothing.
+    /// Writes the slot of a generation. Only the journal's writer calls this. The other slot holds the generation
+    /// before until this one is whole, so a process killed meanwhile loses nothing.
     pub fn write_slot(
         &self,
         generation: u64,
@@ -189,8 +190,8 @@ impl Put for Cursor<'_> {
     #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
         assert!(bytes.len() <= self.end - self.at, "a record is larger than the room reserved for it");
-        // SAFETY: the bytes from `at` to `end` were reserved by the writer that made this cursor; the reader does not look at
-        // them before the step is published.
+        // SAFETY: the bytes from `at` to `end` were reserved by the writer that made this cursor; the reader does not
+        // look at them before the step is published.
         unsafe { self.region.write(self.at, bytes) };
         self.at += bytes.len();
     }

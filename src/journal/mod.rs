@@ -1,6 +1,6 @@
-//! The journal: what makes `track` both fast and safe. A ring of records and the engine's memory lie in a mapped file; a
-//! record is safe from the death of the process as soon as it is written, with no system call. `docs/storage.md`
-//! describes the format byte by byte.
+//! The journal: what makes `track` both fast and safe. A ring of records and the engine's memory lie in a mapped
+//! file; a record is safe from the death of the process as soon as it is written, with no system call.
+//! `docs/storage.md` describes the format byte by byte.
 //!
 //! One step of the engine is published as a whole: records are written behind the tail, and only the slot that is
 //! written last names the new tail and the new memory together. A process killed in between has done nothing.
@@ -82,8 +82,8 @@ impl Journal {
         let slot = header.newest_slot();
         let capacity = (region.len() - header::RING) as u64;
         let published = slot.as_ref().map_or(0, |slot| slot.tail);
-        // Beside the slots nothing has a checksum: a position that cannot be is no position. The database may be ahead by what a
-        // damaged slot published.
+        // Beside the slots nothing has a checksum: a position that cannot be is no position. The database may be
+        // ahead by what a damaged slot published.
         let possible = |at: &u64| at.is_multiple_of(8) && at.abs_diff(published) <= capacity;
         let known = [Some(header.head()), stored_position(header.journal_id())];
         let head = known.into_iter().flatten().filter(possible).max().unwrap_or(published);

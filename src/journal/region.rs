@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicU64;
 
 use memmap2::MmapMut;
 
-/// A piece of memory that a writing and a reading thread share. Each byte has one writer at a time; which bytes the reader may
-/// look at is agreed through atomic words and the tracker's lock. See the SAFETY notes of its users.
+/// A piece of memory that a writing and a reading thread share. Each byte has one writer at a time; which bytes the
+/// reader may look at is agreed through atomic words and the tracker's lock. See the SAFETY notes of its users.
 pub(super) struct Region {
     start: *mut u8,
     length: usize,
@@ -20,8 +20,9 @@ enum Backing {
     Heap(Vec<u64>),
 }
 
-// SAFETY: `start` points into `backing`, which does not move its memory when it is moved itself. The memory is plain bytes;
-// that no two threads use the same bytes at once, one of them writing, is what `write` and `read` ask of their callers.
+// SAFETY: `start` points into `backing`, which does not move its memory when it is moved itself. The memory is plain
+// bytes; that no two threads use the same bytes at once, one of them writing, is what `write` and `read` ask of their
+// callers.
 unsafe impl Send for Region {}
 // SAFETY: as above.
 unsafe impl Sync for Region {}
@@ -48,8 +49,8 @@ impl Region {
     /// An atomic word of the header.
     pub fn word(&self, at: usize) -> &AtomicU64 {
         assert!(at.is_multiple_of(8) && at + 8 <= self.length);
-        // SAFETY: within the region, aligned (both backings start at a multiple of 8), and these words are only ever used
-        // as atomics while the region is shared.
+        // SAFETY: within the region, aligned (both backings start at a multiple of 8), and these words are only ever
+        // used as atomics while the region is shared.
         unsafe { AtomicU64::from_ptr(self.start.add(at).cast()) }
     }
 

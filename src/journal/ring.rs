@@ -1,5 +1,5 @@
-//! The ring of records. Positions are byte offsets that only grow; a record's place is its position modulo the capacity.
-//! The writer owns the bytes from tail to head, the reader those from head to tail.
+//! The ring of records. Positions are byte offsets that only grow; a record's place is its position modulo the
+//! capacity. The writer owns the bytes from tail to head, the reader those from head to tail.
 
 use std::sync::Arc;
 
@@ -125,8 +125,8 @@ impl Writer {
         CrashMarker(Arc::clone(&self.region))
     }
 
-    /// Forgets every record, publishes `memory`, and overwrites with zeros all that was there before. The caller has made sure
-    /// that the reader is not at work.
+    /// Forgets every record, publishes `memory`, and overwrites with zeros all that was there before. The caller has
+    /// made sure that the reader is not at work.
     pub fn erase(&mut self, memory: impl Fn(&mut Cursor<'_>)) {
         self.header().set_head(self.tail);
         // Once for each slot: at no moment is there none that is whole.
@@ -171,8 +171,8 @@ impl Reader {
         self.head
     }
 
-    /// The record at `position`, if one lies before `tail`, which the writer has published. `None` behind the last, and for
-    /// a damaged one.
+    /// The record at `position`, if one lies before `tail`, which the writer has published. `None` behind the last,
+    /// and for a damaged one.
     pub fn entry(&self, mut position: u64, tail: u64) -> Option<Entry<'_>> {
         let mut place = (position % self.capacity) as usize;
         if position < tail && self.length(place)? == SKIP {

@@ -1,4 +1,5 @@
-//! The journal as the tracker uses it: written, read, killed (its process is simulated by opening the file again), damaged.
+//! The journal as the tracker uses it: written, read, killed (its process is simulated by opening the file again),
+//! damaged.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! The engine: a pure state machine that decides everything of `semantics`. It reads no clock, draws no random number and
-//! touches no file; time and new ids are arguments.
+//! The engine: a pure state machine that decides everything of `semantics`. It reads no clock, draws no random number
+//! and touches no file; time and new ids are arguments.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ struct At<'a> {
 }
 
 impl Engine {
-    /// Takes one input at one moment. `fresh` becomes the id of a session that this step begins, if it begins one (it is
-    /// then in a [`Fact::Began`], and another must be given the next time).
+    /// Takes one input at one moment. `fresh` becomes the id of a session that this step begins, if it begins one (it
+    /// is then in a [`Fact::Began`], and another must be given the next time).
     pub fn step(&mut self, input: Input, fresh: Uuid, now: Now) -> Step {
         let mut facts = Vec::new();
         let now = Moment::from(now);
@@ -86,8 +86,8 @@ impl Engine {
         if self.memory.settings.anonymous { UserId::NIL } else { UserId(self.memory.settings.user_id) }
     }
 
-    /// Forgets every session and identity and goes on as a new installation (S19). Numbers of events go on, and a pause stays
-    /// a pause (S7).
+    /// Forgets every session and identity and goes on as a new installation (S19). Numbers of events go on, and a
+    /// pause stays a pause (S7).
     pub fn erase(&mut self, new_user_id: Uuid) {
         self.memory.settings.erase(new_user_id);
         self.memory.state = State::None;
@@ -185,7 +185,8 @@ impl Engine {
         Answer::Started
     }
 
-    // S11. An expiry that nobody has noticed yet comes first (S4): the session of that id is then no longer the open one.
+    // S11. An expiry that nobody has noticed yet comes first (S4): the session of that id is then no longer the open
+    // one.
     fn start_with_id(&mut self, id: SessionId, at: &mut At<'_>) -> Answer {
         if self.memory.settings.enabled {
             self.settle(at);

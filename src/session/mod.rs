@@ -1,5 +1,5 @@
-//! Sessions: when one begins, goes on and ends, and what each event is stamped with. Pure; every rule of the semantics is
-//! decided here and nowhere else.
+//! Sessions: when one begins, goes on and ends, and what each event is stamped with. Pure; every rule of the
+//! semantics is decided here and nowhere else.
 
 mod engine;
 mod input;

@@ -1,5 +1,5 @@
-//! What is kept of a session, how its time adds up, and its two forms: JSON for session stores and the history, bytes for
-//! the journal.
+//! What is kept of a session, how its time adds up, and its two forms: JSON for session stores and the history, bytes
+//! for the journal.
 
 use std::sync::Arc;
 
@@ -266,7 +266,8 @@ impl SessionRecord {
     }
 }
 
-// The form in the journal: written with every event, so it is plain bytes and costs about 100 ns less a field than JSON.
+// The form in the journal: written with every event, so it is plain bytes and costs about 100 ns less a field than
+// JSON.
 impl SessionRecord {
     pub(crate) fn encode(&self, out: &mut impl Put) {
         self.id.encode(out);

@@ -24,9 +24,9 @@ pub enum StorageMechanism {
 
 /// Keeps one session as JSON text. A host can bring its own, e.g. over its preferences or keychain.
 ///
-/// The tracker calls it on its worker thread only, once at opening and at most once a commit window; it may block there. It
-/// is the truth at opening, completed by the journal where that is fresher. What a failing call gives is logged, and the call
-/// is made again later.
+/// The tracker calls it on its worker thread only, once at opening and at most once a commit window; it may block
+/// there. It is the truth at opening, completed by the journal where that is fresher. What a failing call gives is
+/// logged, and the call is made again later.
 pub trait SessionStore: Send + Sync {
     /// The stored session, if there is one.
     ///

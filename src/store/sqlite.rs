@@ -1,5 +1,5 @@
-//! A session store in a SQLite database of the library's own format. A tracker with a path keeps its session there by itself, in the
-//! transaction of its events; this one is for keeping it in another file than the events.
+//! A session store in a SQLite database of the library's own format. A tracker with a path keeps its session there by
+//! itself, in the transaction of its events; this one is for keeping it in another file than the events.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

@@ -48,8 +48,8 @@ struct Part<'a> {
 }
 
 impl Committer {
-    /// Stores everything that was tracked before the call. `look` at the database even if there is nothing to store: another
-    /// tracker may have erased it.
+    /// Stores everything that was tracked before the call. `look` at the database even if there is nothing to store:
+    /// another tracker may have erased it.
     pub fn commit(&mut self, shared: &Shared, look: bool) -> Result<()> {
         self.finish_erasure(shared)?;
         let mut look = look && lock(&self.database).is_changed();
@@ -117,8 +117,8 @@ impl Committer {
         let _ = self.forget(shared, user_id, true);
     }
 
-    /// `erasing`: the files are still to be cleaned. That and the new user id become true in one step, whenever a kill comes.
-    /// Gives how many events were in the journal only.
+    /// `erasing`: the files are still to be cleaned. That and the new user id become true in one step, whenever a
+    /// kill comes. Gives how many events were in the journal only.
     fn forget(&mut self, shared: &Shared, user_id: Uuid, erasing: bool) -> u64 {
         let mut core = shared.lock();
         core.engine.set_erasing(erasing);
@@ -129,10 +129,12 @@ impl Committer {
         forgotten
     }
 
-    /// Carries out an erasure that was asked for, now or before the last kill. A store of the host's follows with the commit.
+    /// Carries out an erasure that was asked for, now or before the last kill. A store of the host's follows with the
+    /// commit.
     fn finish_erasure(&mut self, shared: &Shared) -> Result<()> {
         let Some(target) = target(shared).filter(|target| target.settings.erasing) else { return Ok(()) };
-        // What was tracked since then is in the journal and goes on; the rest is gone, also if a process before took it out.
+        // What was tracked since then is in the journal and goes on; the rest is gone, also if a process before took
+        // it out.
         let accepted = target.settings.sequence.saturating_sub(self.events_before(target.tail));
         let ledger = lock(&self.database).erase(target.settings.user_id, accepted)?;
         let mut core = shared.lock();

@@ -1,5 +1,5 @@
-//! The part of a tracker that is behind its lock: the engine and the journal's writer. What happens here takes well under a
-//! microsecond, and nothing here waits.
+//! The part of a tracker that is behind its lock: the engine and the journal's writer. What happens here takes well
+//! under a microsecond, and nothing here waits.
 
 use std::sync::Arc;
 

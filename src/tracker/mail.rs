@@ -1,5 +1,5 @@
-//! What callers ask of the worker, and how they wait for it. Requests have numbers; one attempt of the worker answers all that were made
-//! before it.
+//! What callers ask of the worker, and how they wait for it. Requests have numbers; one attempt of the worker answers
+//! all that were made before it.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;

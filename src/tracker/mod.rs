@@ -60,7 +60,8 @@ pub struct Stats {
     pub delivered: u64,
     /// Events that are gone without, by reason.
     pub dropped: Drops,
-    /// What is acknowledged survives the death of the process. False without a file, and where the journal cannot be mapped.
+    /// What is acknowledged survives the death of the process. False without a file, and where the journal cannot be
+    /// mapped.
     pub survives_kill: bool,
 }
 
@@ -91,8 +92,8 @@ impl Shared {
 
 /// Knows which session the user is in and keeps what happens there.
 ///
-/// Every method may be called from any thread at any time. `track`, the session calls and reading wait neither for the disk nor for
-/// the network. Dropping it closes it.
+/// Every method may be called from any thread at any time. `track`, the session calls and reading wait neither for
+/// the disk nor for the network. Dropping it closes it.
 pub struct Tracker {
     shared: Arc<Shared>,
 }
@@ -101,8 +102,9 @@ impl Tracker {
     /// Opens a tracker. Reads a few small things from the disk: about a millisecond for a database that exists.
     ///
     /// # Errors
-    /// The namespace is open already ([`ErrorKind::NamespaceInUse`]); the file cannot be opened, is another application's, or newer than
-    /// this library; there is no space for the journal; another program keeps the database locked for over two seconds.
+    /// The namespace is open already ([`ErrorKind::NamespaceInUse`]); the file cannot be opened, is another
+    /// application's, or newer than this library; there is no space for the journal; another program keeps the
+    /// database locked for over two seconds.
     pub fn open(config: Config) -> Result<Self> {
         let (give, take) = mpsc::sync_channel(1);
         let work = move || match open::assemble(&config) {
@@ -137,8 +139,8 @@ impl Tracker {
     /// Tracks an event (S2). It has a stamp and survives the death of the process when this returns.
     ///
     /// # Errors
-    /// [`ErrorKind::Disabled`]; [`ErrorKind::TooLarge`] over [`limits::EVENT`] in all; [`ErrorKind::JournalFull`] after waiting at most
-    /// the configured 10 ms; [`ErrorKind::Closed`]; [`ErrorKind::Forked`].
+    /// [`ErrorKind::Disabled`]; [`ErrorKind::TooLarge`] over [`limits::EVENT`] in all; [`ErrorKind::JournalFull`]
+    /// after waiting at most the configured 10 ms; [`ErrorKind::Closed`]; [`ErrorKind::Forked`].
     pub fn track(&self, event: &Event) -> Result<EventId> {
         self.check_fork()?;
         with_scratch(|body| {
@@ -191,7 +193,8 @@ impl Tracker {
     /// The app went to background, or came to foreground (S3). The same value again does nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`]; [`ErrorKind::JournalFull`] if not even the end of a session fits into the journal.
+    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`]; [`ErrorKind::JournalFull`] if not even the end of a session fits
+    /// into the journal.
     pub fn set_is_background(&self, in_background: bool) -> Result<()> {
         self.apply(Input::SetBackground(in_background)).map(drop)
     }
@@ -213,7 +216,8 @@ impl Tracker {
         self.start(Input::Start)
     }
 
-    /// The same with an id of the host's (S11): 1 to 128 of `A-Z a-z 0-9 . _ -`. The id of the open session changes nothing.
+    /// The same with an id of the host's (S11): 1 to 128 of `A-Z a-z 0-9 . _ -`. The id of the open session changes
+    /// nothing.
     ///
     /// # Errors
     /// As [`Tracker::start_session`], and [`ErrorKind::InvalidArgument`] for any other id.
@@ -263,8 +267,8 @@ impl Tracker {
         self.apply(Input::SetUser(user.map(Arc::new))).map(drop)
     }
 
-    /// Who was last said to use the app; a session that goes on after a restart brings its user along (S10). In anonymous mode it is known
-    /// here, but nothing carries it.
+    /// Who was last said to use the app; a session that goes on after a restart brings its user along (S10). In
+    /// anonymous mode it is known here, but nothing carries it.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
@@ -290,12 +294,13 @@ impl Tracker {
         self.apply(Input::SetEnabled(on)).map(drop)
     }
 
-    /// Removes every event, session and identity from the files, those of other namespaces of the database too, and goes on as a new
-    /// installation (S19). Waits for the disk, at most a second.
+    /// Removes every event, session and identity from the files, those of other namespaces of the database too, and
+    /// goes on as a new installation (S19). Waits for the disk, at most a second.
     ///
     /// # Errors
-    /// The files could not be cleaned yet: the database is locked, say. Here all is forgotten nevertheless, nothing of it is stored or
-    /// delivered any more, and the files are cleaned as soon as that works, after a restart at the latest.
+    /// The files could not be cleaned yet: the database is locked, say. Here all is forgotten nevertheless, nothing
+    /// of it is stored or delivered any more, and the files are cleaned as soon as that works, after a restart at the
+    /// latest.
     pub fn erase(&self) -> Result<()> {
         self.check_open()?;
         let request = self.shared.mail.ask_to_erase();
@@ -329,7 +334,8 @@ impl Tracker {
             .map(|records| records.iter().map(Session::from_record).collect())
     }
 
-    /// Stored events with a sequence number over `after`, in order, at most `limit`. Stores what is pending first: waits for the disk.
+    /// Stored events with a sequence number over `after`, in order, at most `limit`. Stores what is pending first:
+    /// waits for the disk.
     ///
     /// # Errors
     /// As [`Tracker::history`].
@@ -373,7 +379,8 @@ impl Tracker {
     /// Stores everything, durably against the loss of power, and stays open.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if that did not work in time, with the reason; [`ErrorKind::Closed`], [`ErrorKind::Forked`].
+    /// [`ErrorKind::Timeout`] if that did not work in time, with the reason; [`ErrorKind::Closed`],
+    /// [`ErrorKind::Forked`].
     pub fn flush(&self, timeout: Duration) -> Result<()> {
         self.check_open()?;
         let request = self.shared.mail.ask(true);
@@ -384,8 +391,8 @@ impl Tracker {
         self.shared.mail.wait_done(request, deadline(timeout))
     }
 
-    /// Does at once what is due by the clock (an idle session ends, the running durations are brought up to now), and stores what is
-    /// pending. Waits for one attempt at that, at most a second.
+    /// Does at once what is due by the clock (an idle session ends, the running durations are brought up to now), and
+    /// stores what is pending. Waits for one attempt at that, at most a second.
     ///
     /// # Errors
     /// Why it could not be stored: the events stay in the journal. [`ErrorKind::Closed`], [`ErrorKind::Forked`].
@@ -407,8 +414,8 @@ impl Tracker {
     /// Stores everything and lets go of the files; returns by the timeout. Every other call fails from now on.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if not everything could be stored in the database in time: it is in the journal and there after the next
-    /// start. [`ErrorKind::Closed`] the second time; [`ErrorKind::Forked`].
+    /// [`ErrorKind::Timeout`] if not everything could be stored in the database in time: it is in the journal and
+    /// there after the next start. [`ErrorKind::Closed`] the second time; [`ErrorKind::Forked`].
     pub fn close(&self, timeout: Duration) -> Result<()> {
         self.check_fork()?;
         let by = deadline(timeout);

@@ -1,5 +1,5 @@
-//! Opening: database, journal, session store and engine are put together. It happens on the worker's thread, where the host's
-//! session store is called.
+//! Opening: database, journal, session store and engine are put together. It happens on the worker's thread, where
+//! the host's session store is called.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
@@ -116,8 +116,8 @@ fn open_journal(config: &Config, path: Option<&Path>, loaded: &Loaded) -> Result
     Ok(journal)
 }
 
-/// The journal of a namespace: beside the database, under a name that every file system takes. Plain names are kept readable; any
-/// other becomes its UUIDv5.
+/// The journal of a namespace: beside the database, under a name that every file system takes. Plain names are kept
+/// readable; any other becomes its UUIDv5.
 fn journal_path(database: &Path, namespace: &str) -> PathBuf {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_');
     let name = if namespace.len() <= 64 && namespace.bytes().all(plain) {
@@ -205,7 +205,8 @@ fn stored_settings(config: &Config, loaded: &Loaded) -> Settings {
     })
 }
 
-/// The database has the user id, for all its namespaces; but one that had to be made anew takes over what the journal knows.
+/// The database has the user id, for all its namespaces; but one that had to be made anew takes over what the journal
+/// knows.
 fn agree_on_ids(
     config: &Config,
     loaded: &Loaded,

@@ -1,8 +1,8 @@
 //! The current session for readers: reading never waits for a writer, nor a writer for a reader.
 //!
-//! Two copies of the session as atomic words. The writer (there is one at a time, behind the tracker's lock) fills the copy that is
-//! not current and then makes it current; a reader that was overtaken twice meanwhile reads again. A lock would do the same until the
-//! thread that holds it is descheduled; this costs about 20 ns a call.
+//! Two copies of the session as atomic words. The writer (there is one at a time, behind the tracker's lock) fills
+//! the copy that is not current and then makes it current; a reader that was overtaken twice meanwhile reads again. A
+//! lock would do the same until the thread that holds it is descheduled; this costs about 20 ns a call.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 

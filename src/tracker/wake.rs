@@ -1,5 +1,5 @@
-//! How callers wake the worker. The path of `track` costs one atomic load while the worker is awake anyway; the system call of a
-//! wake comes once at the start of a burst.
+//! How callers wake the worker. The path of `track` costs one atomic load while the worker is awake anyway; the
+//! system call of a wake comes once at the start of a burst.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,5 +1,5 @@
-//! The worker: the one thread that touches the disk. It sleeps until there is something to store, gathers for a commit window,
-//! stores it, and once a second while a session is open looks at the clock.
+//! The worker: the one thread that touches the disk. It sleeps until there is something to store, gathers for a
+//! commit window, stores it, and once a second while a session is open looks at the clock.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,7 +56,8 @@ impl Worker {
         if !wake.is_pending() {
             return;
         }
-        // Gather what comes within the window; a request or a filling journal ends it early. While storing fails only a request does.
+        // Gather what comes within the window; a request or a filling journal ends it early. While storing fails only
+        // a request does.
         let until = self.retry.map_or_else(|| Instant::now() + self.commit_window, |(at, _)| at);
         // A tracker that is being closed lets go of its namespace in time, stored or not.
         let until = self.shared.mail.close_by().map_or(until, |by| until.min(by));
@@ -75,7 +76,8 @@ impl Worker {
         [retry, self.next_look()].into_iter().flatten().min()
     }
 
-    /// In what time the engine should look at the clock: once a second while a session is open (S9), and when it expires (S4).
+    /// In what time the engine should look at the clock: once a second while a session is open (S9), and when it
+    /// expires (S4).
     fn next_look(&self) -> Option<Duration> {
         let core = self.shared.lock();
         core.engine.open_session()?;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 /// What the header and every program must be clean under.
 pub const STRICT: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
-/// How long a program may take: a deadlock must not hang the tests. Generous, since it may run under valgrind on a busy machine.
+/// How long a program may take: a deadlock must not hang the tests. Generous, since it may run under valgrind on a
+/// busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub fn root() -> PathBuf {
@@ -62,7 +63,8 @@ pub fn functions(header: &str) -> Vec<&str> {
     names.filter(|name| name.starts_with("sessio_")).collect()
 }
 
-/// A library of the build that this test belongs to. Cargo puts it beside the test binary; `cargo build` also one folder above.
+/// A library of the build that this test belongs to. Cargo puts it beside the test binary; `cargo build` also one
+/// folder above.
 pub fn library(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folders = test.ancestors().skip(1).take(2);

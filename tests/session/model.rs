@@ -1,7 +1,8 @@
-//! A second opinion: what the rules say about any sequence of inputs, in plain numbers. It follows the engine's answers,
-//! and fails where one is not the one that the rules give.
+//! A second opinion: what the rules say about any sequence of inputs, in plain numbers. It follows the engine's
+//! answers, and fails where one is not the one that the rules give.
 //!
-//! All it keeps of time is what one could write down beside a stop watch: the idle time, and how long each state lasted.
+//! All it keeps of time is what one could write down beside a stop watch: the idle time, and how long each state
+//! lasted.
 
 use std::sync::Arc;
 

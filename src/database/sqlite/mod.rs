@@ -112,8 +112,8 @@ impl SqliteDatabase {
         })
     }
 
-    /// Runs `work` in a transaction that takes the write lock at its beginning, so that it waits for another program's lock
-    /// there and nowhere else.
+    /// Runs `work` in a transaction that takes the write lock at its beginning, so that it waits for another
+    /// program's lock there and nowhere else.
     fn transact<T>(
         &mut self,
         doing: &str,
@@ -299,7 +299,8 @@ impl Database for SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    /// Damaged files that were moved aside, and the journals of namespaces that are not open, hold sessions and identities, too.
+    /// Damaged files that were moved aside, and the journals of namespaces that are not open, hold sessions and
+    /// identities, too.
     fn remove_traces(&self) {
         for (file, rest) in open::siblings(&self.path) {
             // A journal's middle part has no dot: `a.db.old.x.journal` is that of another database, `a.db.old`.

@@ -117,7 +117,8 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
     let version = version(&connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     if version == 0 {
-        // An empty file has nothing to lose while it is put into WAL mode: four syncs less, the longest part of a first start.
+        // An empty file has nothing to lose while it is put into WAL mode: four syncs less, the longest part of a
+        // first start.
         connection.execute_batch("PRAGMA synchronous = OFF")?;
     }
     set_up_patiently(&connection)?;
@@ -135,7 +136,8 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
     Ok(connection)
 }
 
-/// The version of a file that is ours; 0 for an empty one. Read in one transaction: another tracker may be creating the tables just now.
+/// The version of a file that is ours; 0 for an empty one. Read in one transaction: another tracker may be creating
+/// the tables just now.
 fn version(connection: &Connection) -> Result<i32, Refused> {
     let transaction = connection.unchecked_transaction()?;
     let number = |pragma: &str| transaction.query_row(pragma, [], |row| row.get::<_, i32>(0));
@@ -149,8 +151,8 @@ fn version(connection: &Connection) -> Result<i32, Refused> {
     }
 }
 
-/// Going over to WAL fails at once, without waiting, while another tracker is doing the same to a new file. Taking the write lock waits
-/// for it; then it is tried again.
+/// Going over to WAL fails at once, without waiting, while another tracker is doing the same to a new file. Taking
+/// the write lock waits for it; then it is tried again.
 fn set_up_patiently(connection: &Connection) -> rusqlite::Result<()> {
     const ATTEMPTS: usize = 100;
     for _ in 1..ATTEMPTS {

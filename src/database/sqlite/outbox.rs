@@ -68,7 +68,8 @@ pub(super) fn enforce_caps(
         ledger.dropped.aged += delete(tx, aged, namespace, oldest_allowed, ledger)?;
     }
     while ledger.stored > 0 && (ledger.stored > caps.max_events || ledger.stored_bytes > caps.max_bytes) {
-        // Over the count: exactly as many as there are too many. Over the size: an estimate that errs on the small side.
+        // Over the count: exactly as many as there are too many. Over the size: an estimate that errs on the small
+        // side.
         let over = ledger.stored.saturating_sub(caps.max_events);
         let mean = (ledger.stored_bytes / ledger.stored).max(1);
         let heavy = ledger.stored_bytes.saturating_sub(caps.max_bytes) / mean / 2;

@@ -1,4 +1,5 @@
-//! A file that is damaged, removed or replaced while it is open. Tracking goes on in a new one; what was lost is counted.
+//! A file that is damaged, removed or replaced while it is open. Tracking goes on in a new one; what was lost is
+//! counted.
 
 use rusqlite::Connection;
 use uuid::Uuid;
