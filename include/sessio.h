@@ -718,8 +718,8 @@ sessio_status sessio_config_set_journal_bytes(struct sessio_config *config,
                                               size_t bytes);
 
 /**
- * How long sessio_tracker_track may wait for space in a full journal before it refuses the event. 0: not at all.
- * Default 10.
+ * How long sessio_tracker_track may wait for space in a full journal before it refuses the event. Once it has waited
+ * in vain, events are refused at once until there is space again. 0: it does not wait. Default 10.
  */
 sessio_status sessio_config_set_full_wait_ms(struct sessio_config *config,
                                              uint64_t ms);

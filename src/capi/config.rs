@@ -339,8 +339,8 @@ pub unsafe extern "C" fn sessio_config_set_journal_bytes(
     guard(|| unsafe { set(config, |builder| builder.journal_bytes(bytes)) })
 }
 
-/// How long `sessio_tracker_track` may wait for space in a full journal before it refuses the event. 0: not at all.
-/// Default 10.
+/// How long `sessio_tracker_track` may wait for space in a full journal before it refuses the event. Once it has waited
+/// in vain, events are refused at once until there is space again. 0: it does not wait. Default 10.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now.

@@ -87,11 +87,10 @@ impl Committer {
             }
             self.erased = 0;
             {
-                // Behind the lock, so that no one who has just found the journal full misses the signal.
                 let mut core = shared.lock();
                 core.ledger = ledger;
                 self.reader.seek(end);
-                shared.space.notify_all();
+                shared.has_space();
             }
             if whole {
                 self.store_session(session.as_deref())?;
@@ -125,7 +124,7 @@ impl Committer {
         let forgotten = core.erase(user_id, &shared.snapshot);
         let tail = core.writer.as_ref().map_or(0, |writer| writer.tail());
         self.reader.seek(tail);
-        shared.space.notify_all();
+        shared.has_space();
         forgotten
     }
 

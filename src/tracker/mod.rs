@@ -4,66 +4,36 @@ mod commit;
 mod core;
 mod mail;
 mod open;
+mod sessions;
 mod snapshot;
+mod storing;
 mod wake;
 mod worker;
 
+pub use sessions::Resumed;
+pub use storing::Stats;
+
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
-use crate::database::{Database, Drops};
+use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, StoredEvent, User, encode_event, limits};
-use crate::ids::{EventId, SessionId};
+use crate::event::{Event, encode_event, limits};
+use crate::ids::EventId;
 use crate::journal::{CrashMarker, fork};
-use crate::session::{Answer, Input, Session};
+use crate::session::{Answer, Input};
 use core::{Core, Refusal};
 use mail::Mail;
 use snapshot::Snapshot;
 use wake::Wake;
 use worker::Worker;
 
-/// How long a call that reads from the disk, or stores on request without a deadline of its own, waits for the worker.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How long dropping a tracker waits for the last commit. What is not stored by then is in the journal.
-const DROP_PATIENCE: Duration = Duration::from_secs(2);
-
 /// The longest that anything waits: more is more than `Instant` can tell everywhere.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// How long before its deadline closing gives up storing, to have the files closed in time.
-const LETTING_GO: Duration = Duration::from_millis(100);
-
-/// What [`Tracker::resume_session`] did (S6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resumed {
-    /// The paused session goes on.
-    Resumed,
-    /// There was no pause, and a session is open.
-    AlreadyActive,
-    /// A session began.
-    Started,
-}
-
-/// The ledger: `accepted == stored + delivered + dropped.total()` at every moment, also after a kill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Events for which `track` succeeded, since the database was made.
-    pub accepted: u64,
-    /// Events that wait, in the journal or the database.
-    pub stored: u64,
-    /// Events that at least one destination took.
-    pub delivered: u64,
-    /// Events that are gone without, by reason.
-    pub dropped: Drops,
-    /// What is acknowledged survives the death of the process. False without a file, and where the journal cannot be
-    /// mapped.
-    pub survives_kill: bool,
-}
 
 /// What callers and the worker share.
 struct Shared {
@@ -71,6 +41,8 @@ struct Shared {
     snapshot: Snapshot,
     /// Signalled when the journal has room again; goes with `core`.
     space: Condvar,
+    /// A caller has waited for space in vain: until there is some, others are refused without waiting.
+    stalled: AtomicBool,
     wake: Wake,
     mail: Mail,
     marker: CrashMarker,
@@ -87,6 +59,12 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Core> {
         commit::lock(&self.core)
+    }
+
+    /// There is space in the journal again. Called behind the lock, so that no one who has just found it full misses this.
+    fn has_space(&self) {
+        self.stalled.store(false, Ordering::Relaxed);
+        self.space.notify_all();
     }
 }
 
@@ -140,7 +118,8 @@ impl Tracker {
     ///
     /// # Errors
     /// [`ErrorKind::Disabled`]; [`ErrorKind::TooLarge`] over [`limits::EVENT`] in all; [`ErrorKind::JournalFull`]
-    /// after waiting at most the configured 10 ms; [`ErrorKind::Closed`]; [`ErrorKind::Forked`].
+    /// after waiting at most the configured 10 ms, once until there is space again; [`ErrorKind::Closed`];
+    /// [`ErrorKind::Forked`].
     pub fn track(&self, event: &Event) -> Result<EventId> {
         self.check_fork()?;
         with_scratch(|body| {
@@ -183,268 +162,14 @@ impl Tracker {
     ) -> Result<MutexGuard<'a, Core>> {
         self.shared.wake.filling();
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || self.shared.wake.is_worker() {
+        if left.is_zero() {
+            self.shared.stalled.store(true, Ordering::Relaxed);
+        }
+        if self.shared.stalled.load(Ordering::Relaxed) || self.shared.wake.is_worker() {
             return Err(core::journal_full());
         }
         let waited = self.shared.space.wait_timeout(core, left);
         Ok(waited.unwrap_or_else(std::sync::PoisonError::into_inner).0)
-    }
-
-    /// The app went to background, or came to foreground (S3). The same value again does nothing.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`]; [`ErrorKind::JournalFull`] if not even the end of a session fits
-    /// into the journal.
-    pub fn set_is_background(&self, in_background: bool) -> Result<()> {
-        self.apply(Input::SetBackground(in_background)).map(drop)
-    }
-
-    /// Whether the app was last said to be in background.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
-    pub fn is_background(&self) -> Result<bool> {
-        self.check_open()?;
-        Ok(self.shared.snapshot.read().is_background)
-    }
-
-    /// Ends the open session and begins a new one now (S5). Gives its id.
-    ///
-    /// # Errors
-    /// As [`Tracker::set_is_background`], and [`ErrorKind::Disabled`].
-    pub fn start_session(&self) -> Result<SessionId> {
-        self.start(Input::Start)
-    }
-
-    /// The same with an id of the host's (S11): 1 to 128 of `A-Z a-z 0-9 . _ -`. The id of the open session changes
-    /// nothing.
-    ///
-    /// # Errors
-    /// As [`Tracker::start_session`], and [`ErrorKind::InvalidArgument`] for any other id.
-    pub fn start_session_with_id(&self, id: &str) -> Result<SessionId> {
-        self.start(Input::StartWithId(SessionId::parse(id)?))
-    }
-
-    fn start(&self, input: Input) -> Result<SessionId> {
-        self.apply(input)?;
-        let id = self.shared.snapshot.read().id;
-        id.ok_or_else(|| Error::new(ErrorKind::Internal, "no session was started"))
-    }
-
-    /// Pauses (S6): until `resume_session`, events belong to no session and nothing expires.
-    ///
-    /// # Errors
-    /// As [`Tracker::set_is_background`].
-    pub fn pause_session(&self) -> Result<()> {
-        self.apply(Input::Pause).map(drop)
-    }
-
-    /// Lifts a pause, or begins a session if none is open (S6).
-    ///
-    /// # Errors
-    /// As [`Tracker::start_session`].
-    pub fn resume_session(&self) -> Result<Resumed> {
-        Ok(match self.apply(Input::Resume)? {
-            Answer::Resumed => Resumed::Resumed,
-            Answer::Started => Resumed::Started,
-            _ => Resumed::AlreadyActive,
-        })
-    }
-
-    /// Ends the open session, if there is one (S7).
-    ///
-    /// # Errors
-    /// As [`Tracker::set_is_background`].
-    pub fn end_session(&self) -> Result<()> {
-        self.apply(Input::End).map(drop)
-    }
-
-    /// Says who uses the app from now on; none for no one (S10).
-    ///
-    /// # Errors
-    /// As [`Tracker::set_is_background`].
-    pub fn set_user(&self, user: Option<User>) -> Result<()> {
-        self.apply(Input::SetUser(user.map(Arc::new))).map(drop)
-    }
-
-    /// Who was last said to use the app; a session that goes on after a restart brings its user along (S10). In
-    /// anonymous mode it is known here, but nothing carries it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
-    pub fn user(&self) -> Result<Option<User>> {
-        self.check_open()?;
-        let user = self.shared.lock().engine.memory().settings.user.clone();
-        Ok(user.map(Arc::unwrap_or_clone))
-    }
-
-    /// Switches anonymous mode (S18). Survives restarts.
-    ///
-    /// # Errors
-    /// As [`Tracker::set_is_background`].
-    pub fn set_anonymous(&self, on: bool) -> Result<()> {
-        self.apply(Input::SetAnonymous(on)).map(drop)
-    }
-
-    /// Switches tracking (S19). Survives restarts. What is stored stays; [`Tracker::erase`] removes it.
-    ///
-    /// # Errors
-    /// As [`Tracker::set_is_background`].
-    pub fn set_enabled(&self, on: bool) -> Result<()> {
-        self.apply(Input::SetEnabled(on)).map(drop)
-    }
-
-    /// Removes every event, session and identity from the files, those of other namespaces of the database too, and
-    /// goes on as a new installation (S19). Waits for the disk, at most a second.
-    ///
-    /// # Errors
-    /// The files could not be cleaned yet: the database is locked, say. Here all is forgotten nevertheless, nothing
-    /// of it is stored or delivered any more, and the files are cleaned as soon as that works, after a restart at the
-    /// latest.
-    pub fn erase(&self) -> Result<()> {
-        self.check_open()?;
-        let request = self.shared.mail.ask_to_erase();
-        self.shared.wake.requested();
-        self.wait_tried(request)
-    }
-
-    /// Marks a crash (S16): the next start ends the session as crashed. Async-signal-safe: a crash handler may call it.
-    pub fn mark_crashed(&self) {
-        // Once closed, the journal may be another tracker's.
-        if !self.is_forked() && !self.shared.snapshot.is_closed() {
-            self.shared.marker.mark();
-        }
-    }
-
-    /// The session now. Neither waits nor counts as activity.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
-    pub fn session(&self) -> Result<Session> {
-        self.check_open()?;
-        Ok(self.shared.snapshot.read())
-    }
-
-    /// Ended sessions, newest first, at most `limit`. Stores what is pending first: waits for the disk.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`]; the database cannot be read.
-    pub fn history(&self, limit: usize) -> Result<Vec<Session>> {
-        self.read(|database| database.history(limit))
-            .map(|records| records.iter().map(Session::from_record).collect())
-    }
-
-    /// Stored events with a sequence number over `after`, in order, at most `limit`. Stores what is pending first:
-    /// waits for the disk.
-    ///
-    /// # Errors
-    /// As [`Tracker::history`].
-    pub fn stored_events(&self, after: u64, limit: usize) -> Result<Vec<StoredEvent>> {
-        let bodies = self.read(|database| database.events(after, limit))?;
-        Ok(bodies.iter().filter_map(|body| StoredEvent::decode(body)).collect())
-    }
-
-    fn read<T>(&self, read: impl FnOnce(&mut dyn Database) -> Result<T>) -> Result<T> {
-        self.check_open()?;
-        let request = self.shared.mail.ask(false);
-        self.shared.wake.requested();
-        // What cannot be stored now (a full disk, a lock) does not keep us from reading what is.
-        let _ = self.wait_tried(request);
-        let answer = open::with_database(&self.shared, read);
-        if answer.is_err() {
-            // It may have been closed meanwhile.
-            self.check_open()?;
-        }
-        answer
-    }
-
-    /// The ledger.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
-    pub fn stats(&self) -> Result<Stats> {
-        self.check_open()?;
-        let core = self.shared.lock();
-        let (accepted, ledger) = (core.engine.memory().settings.sequence, core.ledger);
-        let gone = ledger.delivered + ledger.dropped.total();
-        Ok(Stats {
-            accepted,
-            stored: accepted.saturating_sub(gone),
-            delivered: ledger.delivered,
-            dropped: ledger.dropped,
-            survives_kill: self.shared.survives_kill,
-        })
-    }
-
-    /// Stores everything, durably against the loss of power, and stays open.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Timeout`] if that did not work in time, with the reason; [`ErrorKind::Closed`],
-    /// [`ErrorKind::Forked`].
-    pub fn flush(&self, timeout: Duration) -> Result<()> {
-        self.check_open()?;
-        let request = self.shared.mail.ask(true);
-        self.shared.wake.requested();
-        if self.shared.wake.is_worker() {
-            return Ok(());
-        }
-        self.shared.mail.wait_done(request, deadline(timeout))
-    }
-
-    /// Does at once what is due by the clock (an idle session ends, the running durations are brought up to now), and
-    /// stores what is pending. Waits for one attempt at that, at most a second.
-    ///
-    /// # Errors
-    /// Why it could not be stored: the events stay in the journal. [`ErrorKind::Closed`], [`ErrorKind::Forked`].
-    pub fn poll(&self) -> Result<()> {
-        self.apply(Input::Tick)?;
-        let request = self.shared.mail.ask(false);
-        self.shared.wake.requested();
-        self.wait_tried(request)
-    }
-
-    fn wait_tried(&self, request: u64) -> Result<()> {
-        // In a callback on the worker: it carries the request out when the callback has returned.
-        if self.shared.wake.is_worker() {
-            return Ok(());
-        }
-        self.shared.mail.wait_tried(request, deadline(PATIENCE))
-    }
-
-    /// Stores everything and lets go of the files; returns by the timeout. Every other call fails from now on.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Timeout`] if not everything could be stored in the database in time: it is in the journal and
-    /// there after the next start. [`ErrorKind::Closed`] the second time; [`ErrorKind::Forked`].
-    pub fn close(&self, timeout: Duration) -> Result<()> {
-        self.check_fork()?;
-        let by = deadline(timeout);
-        {
-            let mut core = self.shared.lock();
-            if self.shared.snapshot.is_closed() {
-                return Err(core::closed());
-            }
-            // Without room in the journal the session is found open and unclosed next time, which is true enough.
-            let _ = core.apply(Input::Close, &self.shared.snapshot);
-            self.shared.snapshot.close();
-        }
-        // The worker gives up a little earlier, so that it has let go of the files when this returns.
-        let request = self.shared.mail.ask_to_close(by - (timeout / 4).min(LETTING_GO));
-        self.shared.wake.requested();
-        if self.shared.wake.is_worker() {
-            return Ok(());
-        }
-        let stored = self.shared.mail.wait_done(request, by);
-        let stopped = self.wait_stopped(by);
-        stored.and(stopped)
-    }
-
-    fn wait_stopped(&self, by: Instant) -> Result<()> {
-        self.shared.mail.wait_stopped(by)?;
-        // All it has left to do is to let go of what is the host's, which must not happen behind their back later.
-        let worker = commit::lock(&self.shared.worker).take();
-        worker.map(JoinHandle::join);
-        Ok(())
     }
 
     fn apply(&self, input: Input) -> Result<Answer> {
@@ -476,19 +201,6 @@ impl Tracker {
     fn check_open(&self) -> Result<()> {
         self.check_fork()?;
         if self.shared.snapshot.is_closed() { Err(core::closed()) } else { Ok(()) }
-    }
-}
-
-impl Tracker {
-    /// What dropping does, for a handle that others may still hold.
-    pub(crate) fn close_for_good(&self) {
-        if self.is_forked() {
-            // Everything in there is the parent's: a child must not even let go of it.
-            std::mem::forget(Arc::clone(&self.shared));
-        } else if !self.shared.snapshot.is_closed() {
-            // What cannot be stored in time is in the journal.
-            let _ = self.close(DROP_PATIENCE).or_else(|_| self.wait_stopped(deadline(LETTING_GO * 5)));
-        }
     }
 }
 

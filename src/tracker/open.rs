@@ -2,6 +2,7 @@
 //! the host's session store is called.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex};
 
 use uuid::Uuid;
@@ -55,6 +56,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         core: Mutex::new(core),
         snapshot,
         space: Condvar::new(),
+        stalled: AtomicBool::new(false),
         wake: Wake::default(),
         mail: Mail::default(),
         marker,

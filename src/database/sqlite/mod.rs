@@ -1,5 +1,8 @@
 //! The database in SQLite. One connection, used by the worker.
 
+mod erasure;
+mod history;
+mod namespace;
 mod open;
 mod outbox;
 mod recovery;
@@ -13,7 +16,7 @@ use uuid::Uuid;
 use super::{Batch, Caps, Committed, Database, Drops, Ledger, Loaded};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Logger;
-use crate::session::{SessionRecord, Settings};
+use crate::session::SessionRecord;
 use recovery::is_damage;
 
 /// A file, and the namespace whose part of it is used.
@@ -139,38 +142,13 @@ impl SqliteDatabase {
             }
             let mut ledger = *this.ledger;
             outbox::insert(tx, *this.namespace, batch.events, &mut ledger)?;
-            insert_history(tx, *this.namespace, batch.ended, this.caps.max_history)?;
+            history::insert(tx, *this.namespace, batch.ended, this.caps.max_history)?;
             ledger.dropped.lost += batch.lost;
             ledger.dropped.erased += batch.erased;
             outbox::enforce_caps(tx, *this.namespace, this.caps, batch.now, this.aged_at, &mut ledger)?;
-            update_namespace(tx, *this.namespace, batch, &ledger)?;
+            namespace::update(tx, *this.namespace, batch, &ledger)?;
             Ok(Committed::Done(ledger))
         })
-    }
-
-    fn try_erase(&mut self, user_id: Uuid, accepted: u64) -> Result<()> {
-        let doing = "the database cannot be erased";
-        // Freed pages are overwritten, so that nothing can be read from the file any more.
-        self.connection.execute_batch("PRAGMA secure_delete = ON").map_err(|e| failed(doing, e))?;
-        self.transact(doing, |tx, this| {
-            tx.execute_batch(
-                "DELETE FROM events; DELETE FROM history;
-                 UPDATE namespaces SET session = NULL, dropped_erased = dropped_erased + stored, stored = 0, stored_bytes = 0;
-                 UPDATE meta SET value = value + 1 WHERE key = 'erasures';",
-            )?;
-            tx.execute(
-                "UPDATE namespaces SET dropped_erased = max(dropped_erased, ?2 - delivered - dropped_aged - dropped_overflowed
-                 - dropped_lost) WHERE id = ?1",
-                params![*this.namespace, accepted as i64],
-            )?;
-            tx.execute("UPDATE meta SET value = ?1 WHERE key = 'user_id'", [user_id.to_string()])?;
-            *this.erasures = erasures(tx)?;
-            scrub_settings(tx, user_id)
-        })?;
-        self.checkpoint("TRUNCATE")?;
-        let clean = || self.connection.execute_batch("VACUUM; PRAGMA secure_delete = OFF");
-        clean().map_err(|e| failed("the erased database cannot be cleaned", e))?;
-        self.checkpoint("TRUNCATE")
     }
 
     /// Brings what is in the WAL into the file. SQLite does not call it an error if another program keeps it from that.
@@ -249,21 +227,12 @@ impl Database for SqliteDatabase {
     }
 
     fn session(&mut self) -> Result<Option<String>> {
-        get_session(&self.connection, self.namespace)
+        namespace::session(&self.connection, self.namespace)
     }
 
     fn history(&mut self, limit: usize) -> Result<Vec<SessionRecord>> {
-        let read = || {
-            let sql = "SELECT record FROM history WHERE namespace = ?1 ORDER BY position DESC LIMIT ?2";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            // A row that is no text costs that row alone.
-            let rows = statement.query_map(params![self.namespace, limit], |row| {
-                Ok(row.get::<_, String>(0).unwrap_or_default())
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        let texts = read().map_err(|e| failed("the history cannot be read", e))?;
+        let texts = history::read(&self.connection, self.namespace, limit);
+        let texts = texts.map_err(|e| failed("the history cannot be read", e))?;
         let parse = |text: &String| {
             let record = SessionRecord::from_json(text);
             record
@@ -298,25 +267,6 @@ impl Database for SqliteDatabase {
     }
 }
 
-impl SqliteDatabase {
-    /// Damaged files that were moved aside, and the journals of namespaces that are not open, hold sessions and
-    /// identities, too.
-    fn remove_traces(&self) {
-        for (file, rest) in open::siblings(&self.path) {
-            // A journal's middle part has no dot: `a.db.old.x.journal` is that of another database, `a.db.old`.
-            let journal = rest.strip_suffix(".journal").and_then(|rest| rest.strip_prefix('.'));
-            let gone = if rest.starts_with(open::ASIDE) {
-                std::fs::remove_file(&file).map_err(|e| Error::file("remove", &file, e))
-            } else if journal.is_some_and(|namespace| !namespace.contains('.')) {
-                crate::journal::wipe(&file).map(drop)
-            } else {
-                continue;
-            };
-            gone.unwrap_or_else(|e| self.logger.error(|| format!("erasing left something behind: {e}")));
-        }
-    }
-}
-
 fn erasures(connection: &Connection) -> rusqlite::Result<i64> {
     connection
         .prepare_cached("SELECT value FROM meta WHERE key = 'erasures'")?
@@ -332,101 +282,6 @@ fn meta_id(connection: &Connection, key: &str) -> rusqlite::Result<Uuid> {
     let sql = "SELECT value FROM meta WHERE key = ?1";
     let text = connection.query_row(sql, [key], |row| Ok(row.get::<_, String>(0).unwrap_or_default()));
     Ok(text.optional()?.and_then(|text| text.parse().ok()).unwrap_or_default())
-}
-
-fn scrub_settings(tx: &Transaction<'_>, user_id: Uuid) -> rusqlite::Result<()> {
-    let mut statement = tx.prepare("SELECT id, settings FROM namespaces WHERE settings IS NOT NULL")?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1).unwrap_or_default())))?;
-    for (id, text) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
-        let mut settings: Settings = serde_json::from_str(&text).unwrap_or_default();
-        settings.erase(user_id);
-        tx.execute("UPDATE namespaces SET settings = ?1 WHERE id = ?2", params![json(&settings), id])?;
-    }
-    Ok(())
-}
-
-fn json(settings: &Settings) -> String {
-    // Numbers, texts and options only: nothing that JSON cannot say.
-    serde_json::to_string(settings).unwrap_or_default()
-}
-
-fn insert_history(
-    tx: &Transaction<'_>,
-    namespace: i64,
-    ended: &[SessionRecord],
-    keep: u64,
-) -> rusqlite::Result<()> {
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO history (namespace, number, id, started_at, ended_at, end_reason, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    for session in ended {
-        let reason = session.end_reason.map_or("", |reason| reason.name());
-        let ended_at = session.ended_at.unwrap_or_default();
-        insert.execute(params![
-            namespace,
-            session.index,
-            session.id.to_string(),
-            session.started_at.wall,
-            ended_at,
-            reason,
-            session.to_json()
-        ])?;
-    }
-    let prune = "DELETE FROM history WHERE namespace = ?1 AND position <=
-                 (SELECT position FROM history WHERE namespace = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2)";
-    tx.prepare_cached(prune)?.execute(params![namespace, i64::try_from(keep).unwrap_or(i64::MAX)])?;
-    Ok(())
-}
-
-fn update_namespace(
-    tx: &Transaction<'_>,
-    namespace: i64,
-    batch: &Batch<'_>,
-    ledger: &Ledger,
-) -> rusqlite::Result<()> {
-    let sql = "UPDATE namespaces SET settings = ?2, session = ?3, journal_id = ?4, journal_position = ?5, stored = ?6,
-               stored_bytes = ?7, delivered = ?8, dropped_aged = ?9, dropped_overflowed = ?10, dropped_erased = ?11,
-               dropped_lost = ?12 WHERE id = ?1";
-    // SQLite's numbers are signed; the bits are the same.
-    let number = |n: u64| n as i64;
-    let updated = tx.prepare_cached(sql)?.execute(params![
-        namespace,
-        json(batch.settings),
-        batch.session,
-        number(batch.journal.0),
-        number(batch.journal.1),
-        number(ledger.stored),
-        number(ledger.stored_bytes),
-        number(ledger.delivered),
-        number(ledger.dropped.aged),
-        number(ledger.dropped.overflowed),
-        number(ledger.dropped.erased),
-        number(ledger.dropped.lost)
-    ])?;
-    if updated == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
-}
-
-fn get_session(connection: &Connection, namespace: i64) -> Result<Option<String>> {
-    let read = || {
-        let mut statement = connection.prepare_cached("SELECT session FROM namespaces WHERE id = ?1")?;
-        statement
-            .query_row([namespace], |row| Ok(row.get::<_, Option<String>>(0).unwrap_or(Some(String::new()))))
-    };
-    read().map_err(|e| failed("the stored session cannot be read", e))
-}
-
-/// The session of a namespace, alone: what the store over this database needs.
-impl SqliteDatabase {
-    pub fn set_session(&mut self, json: Option<&str>) -> Result<()> {
-        self.transact("the session cannot be stored", |tx, this| {
-            let mut statement = tx.prepare_cached("UPDATE namespaces SET session = ?2 WHERE id = ?1")?;
-            statement.execute(params![*this.namespace, json]).map(drop)
-        })
-    }
 }
 
 /// An error of SQLite as one of ours.

@@ -1,0 +1,47 @@
+//! The history: one row per ended session.
+
+use rusqlite::{Connection, Transaction, params};
+
+use crate::session::SessionRecord;
+
+/// Adds sessions that ended, and forgets the oldest over `keep`.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    namespace: i64,
+    ended: &[SessionRecord],
+    keep: u64,
+) -> rusqlite::Result<()> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO history (namespace, number, id, started_at, ended_at, end_reason, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for session in ended {
+        let reason = session.end_reason.map_or("", |reason| reason.name());
+        let ended_at = session.ended_at.unwrap_or_default();
+        insert.execute(params![
+            namespace,
+            session.index,
+            session.id.to_string(),
+            session.started_at.wall,
+            ended_at,
+            reason,
+            session.to_json()
+        ])?;
+    }
+    let prune = "DELETE FROM history WHERE namespace = ?1 AND position <=
+                 (SELECT position FROM history WHERE namespace = ?1 ORDER BY position DESC LIMIT 1 OFFSET ?2)";
+    tx.prepare_cached(prune)?.execute(params![namespace, i64::try_from(keep).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+/// The newest records as text, newest first.
+pub(super) fn read(connection: &Connection, namespace: i64, limit: usize) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT record FROM history WHERE namespace = ?1 ORDER BY position DESC LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // A row that is no text costs that row alone.
+    let rows = statement.query_map(params![namespace, limit], |row| Ok(row.get(0).unwrap_or_default()))?;
+    rows.collect()
+}

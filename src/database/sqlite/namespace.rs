@@ -1,0 +1,61 @@
+//! The row of a namespace: settings, session, the journal's position, the ledger.
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::{SqliteDatabase, failed};
+use crate::database::{Batch, Ledger};
+use crate::error::Result;
+use crate::session::Settings;
+
+pub(super) fn update(
+    tx: &Transaction<'_>,
+    namespace: i64,
+    batch: &Batch<'_>,
+    ledger: &Ledger,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE namespaces SET settings = ?2, session = ?3, journal_id = ?4, journal_position = ?5, stored = ?6,
+               stored_bytes = ?7, delivered = ?8, dropped_aged = ?9, dropped_overflowed = ?10, dropped_erased = ?11,
+               dropped_lost = ?12 WHERE id = ?1";
+    // SQLite's numbers are signed; the bits are the same.
+    let number = |n: u64| n as i64;
+    let updated = tx.prepare_cached(sql)?.execute(params![
+        namespace,
+        json(batch.settings),
+        batch.session,
+        number(batch.journal.0),
+        number(batch.journal.1),
+        number(ledger.stored),
+        number(ledger.stored_bytes),
+        number(ledger.delivered),
+        number(ledger.dropped.aged),
+        number(ledger.dropped.overflowed),
+        number(ledger.dropped.erased),
+        number(ledger.dropped.lost)
+    ])?;
+    if updated == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+}
+
+pub(super) fn json(settings: &Settings) -> String {
+    // Numbers, texts and options only: nothing that JSON cannot say.
+    serde_json::to_string(settings).unwrap_or_default()
+}
+
+/// The stored session as JSON.
+pub(super) fn session(connection: &Connection, namespace: i64) -> Result<Option<String>> {
+    let read = || {
+        let mut statement = connection.prepare_cached("SELECT session FROM namespaces WHERE id = ?1")?;
+        statement
+            .query_row([namespace], |row| Ok(row.get::<_, Option<String>>(0).unwrap_or(Some(String::new()))))
+    };
+    read().map_err(|e| failed("the stored session cannot be read", e))
+}
+
+/// The session of a namespace, alone: what the store over this database needs.
+impl SqliteDatabase {
+    pub fn set_session(&mut self, json: Option<&str>) -> Result<()> {
+        self.transact("the session cannot be stored", |tx, this| {
+            let mut statement = tx.prepare_cached("UPDATE namespaces SET session = ?2 WHERE id = ?1")?;
+            statement.execute(params![*this.namespace, json]).map(drop)
+        })
+    }
+}
