@@ -27,6 +27,7 @@ pub mod event;
 pub mod ids;
 mod journal;
 pub mod log;
+pub mod protocol;
 pub mod session;
 pub mod store;
 pub mod tracker;

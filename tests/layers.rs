@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("journal", &["encoding", "error", "log"]),
     ("database", &["error", "log", "clock", "ids", "event", "session", "journal"]),
     ("store", &["error", "log", "clock", "ids", "session", "database"]),
+    ("protocol", &["encoding", "error", "ids", "event", "session", "store"]),
     ("config", &["error", "log", "clock", "ids", "event", "session", "store", "database"]),
     (
         "tracker",
@@ -41,9 +42,18 @@ const PLACES: &[(&str, &[&str], &str)] = &[
 ];
 
 /// The pure parts: given the same arguments they give the same answer.
-const PURE: &[&str] = &["session", "event"];
-const IMPURE: &[&str] =
-    &["SystemClock", "std::thread", "std::fs", "std::env", "std::time", "std::sync::Mutex", "new_v4", "rand"];
+const PURE: &[&str] = &["session", "event", "protocol"];
+const IMPURE: &[&str] = &[
+    "SystemClock",
+    "std::thread",
+    "std::fs",
+    "std::env",
+    "std::time::Instant",
+    "SystemTime",
+    "std::sync::Mutex",
+    "new_v4",
+    "rand",
+];
 
 const MOST_LINES: usize = 500;
 

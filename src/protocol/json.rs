@@ -1,0 +1,158 @@
+//! Writes JSON: objects and arrays in the order in which they are given, texts escaped, numbers in full precision. Faster than
+//! building a tree, and raw JSON of the host's goes through as it is.
+
+use std::fmt::{Display, Write};
+
+/// A JSON text under construction.
+#[derive(Debug, Default)]
+pub(crate) struct Json {
+    text: String,
+    /// The next value is not the first of its object or array.
+    comma: bool,
+}
+
+impl Json {
+    /// What has been written.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// An object as the next value; `fill` adds its fields.
+    pub fn object(&mut self, fill: impl FnOnce(&mut Self)) {
+        self.nested('{', '}', fill);
+    }
+
+    /// An array as the next value; `fill` adds its elements.
+    pub fn array(&mut self, fill: impl FnOnce(&mut Self)) {
+        self.nested('[', ']', fill);
+    }
+
+    fn nested(&mut self, open: char, close: char, fill: impl FnOnce(&mut Self)) {
+        self.next();
+        self.text.push(open);
+        self.comma = false;
+        fill(self);
+        self.text.push(close);
+        self.comma = true;
+    }
+
+    /// The name of the next field. A value must follow.
+    pub fn key(&mut self, key: &str) -> &mut Self {
+        self.next();
+        self.escaped(key);
+        self.text.push(':');
+        self.comma = false;
+        self
+    }
+
+    /// A text as the next value.
+    pub fn text(&mut self, value: &str) {
+        self.next();
+        self.escaped(value);
+    }
+
+    /// JSON that is written already: a number, `true`, `null`, a document of the host's.
+    pub fn raw(&mut self, value: impl Display) {
+        self.next();
+        // Writing to a String does not fail.
+        let _ = write!(self.text, "{value}");
+    }
+
+    /// A finite number, with as many digits as it takes to read the same one again.
+    pub fn number(&mut self, value: f64) {
+        self.raw(number(value));
+    }
+
+    /// A field with a text, if there is one.
+    pub fn field(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.key(key).text(value);
+        }
+    }
+
+    fn next(&mut self) {
+        if self.comma {
+            self.text.push(',');
+        }
+        self.comma = true;
+    }
+
+    fn escaped(&mut self, value: &str) {
+        self.text.push('"');
+        let mut plain = 0;
+        for (at, byte) in value.bytes().enumerate() {
+            let Some(escape) = escape(byte) else { continue };
+            self.text.push_str(&value[plain..at]);
+            match escape {
+                Escape::Short(c) => self.text.extend(['\\', c]),
+                Escape::Code => drop(write!(self.text, "\\u{byte:04x}")),
+            }
+            plain = at + 1;
+        }
+        self.text.push_str(&value[plain..]);
+        self.text.push('"');
+    }
+}
+
+enum Escape {
+    Short(char),
+    Code,
+}
+
+fn escape(byte: u8) -> Option<Escape> {
+    Some(match byte {
+        b'"' => Escape::Short('"'),
+        b'\\' => Escape::Short('\\'),
+        b'\n' => Escape::Short('n'),
+        b'\r' => Escape::Short('r'),
+        b'\t' => Escape::Short('t'),
+        0..=0x1f => Escape::Code,
+        _ => return None,
+    })
+}
+
+/// A finite number as JSON writes it: whole numbers without a fraction as far as they are exact.
+pub(crate) fn number(value: f64) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT { format!("{value:.0}") } else { format!("{value:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_json_and_means_the_same() {
+        let mut json = Json::default();
+        json.object(|json| {
+            json.key("text").text("\"\\ \n\r\t\u{1} ü 名 🎈");
+            json.key("list").array(|json| {
+                json.number(1e-7);
+                json.number(1e300);
+                json.number(-0.5);
+                json.raw(i64::MAX);
+                json.raw(r#"{"raw": true}"#);
+                json.object(|_| {});
+                json.array(|_| {});
+            });
+            json.field("none", None);
+            json.field("some", Some("x"));
+        });
+        let text = json.into_text();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["text"], "\"\\ \n\r\t\u{1} ü 名 🎈");
+        assert_eq!(value["list"][0], 1e-7);
+        assert_eq!(value["list"][3], i64::MAX);
+        assert!(text.ends_with(r#","some":"x"}"#) && !text.contains("none"), "{text}");
+    }
+
+    #[test]
+    fn numbers_keep_their_precision() {
+        for (value, text) in
+            [(19.5, "19.5"), (3.0, "3"), (1e-7, "1e-7"), (1e300, "1e300"), (0.1, "0.1"), (-2.0, "-2")]
+        {
+            assert_eq!(number(value), text);
+            assert_eq!(number(value).parse::<f64>().unwrap(), value);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What goes over the wire: one neutral event, and for each receiver how it is written and what an answer means. Pure: no clock,
+//! no network, no file. `docs/wire.md` has the tables. A protocol of one's own is one more implementation of [`Protocol`].
+
+mod json;
+mod request;
+mod text;
+
+pub use request::{Method, Request, Response, Verdict};
+
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::event::StoredEvent;
+use crate::ids::SessionId;
+use crate::session::SessionRecord;
+use crate::store::StorageMechanism;
+
+/// One thing to deliver.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// An event with its stamp.
+    Event(Box<StoredEvent>),
+    /// A session began.
+    SessionStart(Box<SessionRecord>),
+    /// A session ended.
+    SessionEnd(Box<SessionRecord>),
+}
+
+/// What is known about the device. Fields that the host or the system do not tell are left out.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[allow(missing_docs)] // each name says it all
+pub struct Device {
+    /// `Linux`, `Android`, `macOS`, `iOS`, `Windows`.
+    pub os_name: Option<String>,
+    pub os_version: Option<String>,
+    /// `x86_64`, `aarch64` …
+    pub architecture: Option<String>,
+    pub manufacturer: Option<String>,
+    pub model: Option<String>,
+    /// BCP 47, e.g. `de-AT`.
+    pub locale: Option<String>,
+    pub time_zone: Option<String>,
+    pub processor_count: Option<u32>,
+    pub total_memory: Option<u64>,
+}
+
+/// What a request says beside its items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// When this attempt is made: UTC, milliseconds since 1970.
+    pub sent_at: i64,
+    /// The tracker's namespace.
+    pub namespace: String,
+    /// The app, as the host calls it, and its version.
+    pub app_id: Option<String>,
+    /// The version of the app that sends; events carry that of the app that tracked them.
+    pub app_version: Option<String>,
+    /// The installation's id, also in anonymous mode: the namespace of UUIDs made from a host's own ids. It is itself sent only as far
+    /// as the stamps carry it.
+    pub installation: Uuid,
+    /// Where the session is kept.
+    pub storage: StorageMechanism,
+    /// The device.
+    pub device: Device,
+}
+
+impl Source {
+    /// A session id as the UUID that some receivers ask for: itself, or the UUIDv5 of a host's own text.
+    pub fn session_uuid(&self, id: &SessionId) -> Uuid {
+        id.as_uuid().unwrap_or_else(|| Uuid::new_v5(&self.installation, id.to_string().as_bytes()))
+    }
+}
+
+/// How much goes into one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Items.
+    pub items: usize,
+    /// Bytes of the body, before compression.
+    pub bytes: usize,
+}
+
+/// A receiver's way of speaking.
+pub trait Protocol: Send + Sync {
+    /// Its name in logs and counters: `snowplow` …
+    fn name(&self) -> &'static str;
+
+    /// Whether it has a use for an item. What it does not take is not owed to it.
+    fn takes(&self, item: &Item) -> bool;
+
+    /// How much goes into one request.
+    fn limits(&self) -> BatchLimits;
+
+    /// Writes a request for some items, all of which it takes, in order. It takes as many of the first ones as fit into the limits, at
+    /// least one, and says how many.
+    ///
+    /// # Errors
+    /// An item cannot be written (it is damaged): the first one is dropped.
+    fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)>;
+
+    /// What an answer to a request with `items` items means.
+    fn judge(&self, response: &Response, items: usize) -> Verdict;
+}

@@ -1,0 +1,61 @@
+//! Texts that several protocols need: times, base64, percent-encoding.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A time as `2026-01-31T09:05:00.123Z`. Times that no calendar has become its ends.
+pub(crate) fn utc(ms: i64) -> String {
+    let ends = if ms < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    DateTime::from_timestamp_millis(ms).unwrap_or(ends).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Standard base64 with padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk
+            .iter()
+            .enumerate()
+            .fold(0u32, |group, (at, byte)| group | u32::from(*byte) << (16 - 8 * at));
+        for digit in 0..4 {
+            let sextet = (group >> (18 - 6 * digit)) as usize & 63;
+            text.push(if digit <= chunk.len() { ALPHABET[sextet] as char } else { '=' });
+        }
+    }
+    text
+}
+
+/// Percent-encoding of everything but `A-Z a-z 0-9 - . _ ~`.
+pub(crate) fn percent(value: &str) -> String {
+    value.bytes().fold(String::with_capacity(value.len()), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            text.push(byte as char);
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_base64_and_percent() {
+        assert_eq!(utc(1_769_850_300_123), "2026-01-31T09:05:00.123Z");
+        assert_eq!(utc(0), "1970-01-01T00:00:00.000Z");
+        assert!(!utc(i64::MAX).is_empty() && !utc(i64::MIN).is_empty());
+        for (plain, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("fooba", "Zm9vYmE="),
+            ("ÿ?>", "w78/Pg=="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+        assert_eq!(percent("a b/ü~"), "a%20b%2F%C3%BC~");
+    }
+}
