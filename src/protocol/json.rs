@@ -12,6 +12,11 @@ pub(crate) struct Json {
 }
 
 impl Json {
+    /// A text for which room is made beforehand.
+    pub fn sized(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), comma: false }
+    }
+
     /// What has been written.
     pub fn into_text(self) -> String {
         self.text

@@ -3,7 +3,9 @@
 
 mod json;
 mod request;
+pub mod snowplow;
 mod text;
+mod url;
 
 pub use request::{Method, Request, Response, Verdict};
 

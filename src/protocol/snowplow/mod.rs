@@ -1,0 +1,110 @@
+//! Snowplow's tracker protocol, version 2: the fields of an event are texts, and what is more goes as JSON that names its schema.
+
+mod config;
+mod contexts;
+mod event;
+mod facts;
+mod schema;
+
+pub use config::{Platform, SnowplowBuilder, StatusRule};
+
+use config::Config;
+use event::Writer;
+
+use super::text::percent;
+use super::{BatchLimits, Item, Method, Protocol, Request, Response, Source, Verdict};
+use crate::error::{Result, invalid};
+
+const BODY_END: &str = "]}";
+
+/// A Snowplow collector.
+#[derive(Debug, Clone)]
+pub struct Snowplow {
+    /// The URL with its path.
+    endpoint: String,
+    config: Config,
+}
+
+impl Snowplow {
+    /// A builder for the collector at that URL: http or https, any host, port and path. Whether it is good shows when the builder builds.
+    pub fn builder(url: &str) -> SnowplowBuilder {
+        SnowplowBuilder::new(url)
+    }
+
+    fn post(&self, items: &[Item], source: &Source) -> (Request, usize) {
+        let writer = Writer::new(&self.config, source);
+        let mut body = format!(r#"{{"schema":"{}","data":["#, schema::PAYLOAD);
+        let mut count = 0;
+        for item in items.iter().take(self.config.batch_size) {
+            let event = writer.json(item);
+            let whole = body.len() + ",".len() + event.len() + BODY_END.len();
+            if count > 0 && whole > self.config.byte_limit {
+                break;
+            }
+            if count > 0 {
+                body.push(',');
+            }
+            body.push_str(&event);
+            count += 1;
+        }
+        body.push_str(BODY_END);
+        let headers = vec![("Content-Type".into(), "application/json; charset=utf-8".into())];
+        let url = self.endpoint.clone();
+        (Request { method: Method::Post, url, headers, body: body.into_bytes() }, count)
+    }
+
+    fn get(&self, item: &Item, source: &Source) -> Request {
+        let mut url = format!("{}?", self.endpoint);
+        let start = url.len();
+        Writer::new(&self.config, source).fields(item, &mut |key, value| {
+            if url.len() > start {
+                url.push('&');
+            }
+            url.extend([key, "=", &percent(value)]);
+        });
+        Request { method: Method::Get, url, headers: Vec::new(), body: Vec::new() }
+    }
+
+    fn rule(&self, status: u16) -> StatusRule {
+        self.config.statuses.get(&status).copied().unwrap_or(match status {
+            200..=299 => StatusRule::Done,
+            400 | 401 | 403 | 410 | 422 => StatusRule::Drop,
+            _ => StatusRule::Retry,
+        })
+    }
+}
+
+impl Protocol for Snowplow {
+    fn name(&self) -> &'static str {
+        "snowplow"
+    }
+
+    fn takes(&self, item: &Item) -> bool {
+        matches!(item, Item::Event(_)) || self.config.session_events
+    }
+
+    fn limits(&self) -> BatchLimits {
+        let items = match self.config.method {
+            Method::Get => 1,
+            Method::Post => self.config.batch_size,
+        };
+        BatchLimits { items, bytes: self.config.byte_limit }
+    }
+
+    fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)> {
+        let first = items.first().ok_or_else(|| invalid("there is nothing to send"))?;
+        Ok(match self.config.method {
+            Method::Get => (self.get(first, source), 1),
+            Method::Post => self.post(items, source),
+        })
+    }
+
+    fn judge(&self, response: &Response, _items: usize) -> Verdict {
+        let reason = format!("status {}", response.status);
+        match self.rule(response.status) {
+            StatusRule::Done => Verdict::Done { rejected: 0 },
+            StatusRule::Retry => Verdict::Retry { after: response.retry_after, reason },
+            StatusRule::Drop => Verdict::Drop { reason },
+        }
+    }
+}
