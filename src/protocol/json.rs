@@ -84,6 +84,15 @@ impl Json {
 
     fn escaped(&mut self, value: &str) {
         self.text.push('"');
+        if is_plain(value) {
+            self.text.push_str(value);
+        } else {
+            self.escape_each(value);
+        }
+        self.text.push('"');
+    }
+
+    fn escape_each(&mut self, value: &str) {
         let mut plain = 0;
         for (at, byte) in value.bytes().enumerate() {
             let Some(escape) = escape(byte) else { continue };
@@ -95,8 +104,12 @@ impl Json {
             plain = at + 1;
         }
         self.text.push_str(&value[plain..]);
-        self.text.push('"');
     }
+}
+
+/// Most texts need no escapes, and this looks at many bytes at once.
+fn is_plain(value: &str) -> bool {
+    value.bytes().fold(true, |plain, byte| plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\'))
 }
 
 enum Escape {

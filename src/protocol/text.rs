@@ -10,19 +10,25 @@ pub(crate) fn utc(ms: i64) -> String {
 
 /// Standard base64 with padding.
 pub(crate) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk
-            .iter()
-            .enumerate()
-            .fold(0u32, |group, (at, byte)| group | u32::from(*byte) << (16 - 8 * at));
-        for digit in 0..4 {
-            let sextet = (group >> (18 - 6 * digit)) as usize & 63;
-            text.push(if digit <= chunk.len() { ALPHABET[sextet] as char } else { '=' });
-        }
+    let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
+    let mut groups = bytes.chunks_exact(3);
+    for group in &mut groups {
+        text.extend(digits(group[0], group[1], group[2]));
     }
-    text
+    match *groups.remainder() {
+        [a] => text.extend([digits(a, 0, 0)[0], digits(a, 0, 0)[1], b'=', b'=']),
+        [a, b] => text.extend([digits(a, b, 0)[0], digits(a, b, 0)[1], digits(a, b, 0)[2], b'=']),
+        _ => {}
+    }
+    // Nothing but ASCII is in it.
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Three bytes as four digits.
+fn digits(a: u8, b: u8, c: u8) -> [u8; 4] {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = u32::from_be_bytes([0, a, b, c]);
+    [18, 12, 6, 0].map(|shift| ALPHABET[(group >> shift & 63) as usize])
 }
 
 /// Percent-encoding of everything but `A-Z a-z 0-9 - . _ ~`.
