@@ -220,7 +220,8 @@ fn anonymous_events_do_not_tell_who_it_is() {
     let protocol = with_subject(plain()).build().unwrap();
     let installation = samples::installation().to_string();
     for (name, item) in samples::events().into_iter().filter(|(name, _)| name.contains("anonymous")) {
-        let body = String::from_utf8(encode(&protocol, &[item.clone()], &samples::source()).body).unwrap();
+        let body = String::from_utf8(encode(&protocol, std::slice::from_ref(&item), &samples::source()).body)
+            .unwrap();
         for secret in [installation.as_str(), "ada", "domain-1", "network-1", "2001:db8"] {
             assert!(!body.contains(secret), "{name}: {secret}");
         }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::event::User;
+use crate::event::{Stamp, User};
 use crate::ids::SessionId;
 use crate::protocol::{Item, Source};
 use crate::session::SessionRecord;
@@ -41,7 +41,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn of_event(stamp: &'a crate::event::Stamp, true_time: Option<i64>) -> Self {
+    fn of_event(stamp: &'a Stamp, true_time: Option<i64>) -> Self {
         Self {
             id: stamp.event_id.0,
             time: stamp.time,
