@@ -1,12 +1,18 @@
 //! What goes over the wire: one neutral event, and for each receiver how it is written and what an answer means. Pure: no clock,
 //! no network, no file. `docs/wire.md` has the tables. A protocol of one's own is one more implementation of [`Protocol`].
 
+mod bugsnag;
+mod exceptionless;
+mod fields;
 mod json;
+mod options;
 mod request;
 pub mod snowplow;
 mod text;
 mod url;
 
+pub use bugsnag::{Bugsnag, SessionCount};
+pub use exceptionless::Exceptionless;
 pub use request::{Method, Request, Response, Verdict};
 
 use uuid::Uuid;
@@ -97,7 +103,7 @@ pub trait Protocol: Send + Sync {
     /// least one, and says how many.
     ///
     /// # Errors
-    /// An item cannot be written (it is damaged): the first one is dropped.
+    /// The first item cannot be sent (it is damaged, or older than the receiver takes): it is dropped.
     fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)>;
 
     /// What an answer to a request with `items` items means.

@@ -53,6 +53,8 @@ pub enum Verdict {
     Drop {
         /// For the log and the observer.
         reason: String,
+        /// How long to leave the receiver alone before it gets more: it would refuse that as well. What is due meanwhile is kept.
+        pause: Option<Duration>,
     },
     /// Too much at once: again with half as many. A single item is dropped.
     Halve {
@@ -72,9 +74,14 @@ impl Verdict {
         let reason = format!("status {}", response.status);
         match response.status {
             200..=299 => Self::Done { rejected: 0 },
-            408 | 429 => Self::Retry { after: response.retry_after, reason },
-            400..=499 => Self::Drop { reason },
-            _ => Self::Retry { after: response.retry_after, reason },
+            408 | 429 => Self::later(response),
+            400..=499 => Self::Drop { reason, pause: None },
+            _ => Self::later(response),
         }
+    }
+
+    /// Later again, when the receiver says or after a backoff.
+    pub(crate) fn later(response: &Response) -> Self {
+        Self::Retry { after: response.retry_after, reason: format!("status {}", response.status) }
     }
 }

@@ -1,0 +1,150 @@
+//! Bugsnag: session starts to its sessions endpoint, errors to its notify endpoint if one is given, counts of scopes' sessions.
+//! `docs/wire.md` has the tables.
+
+mod body;
+mod event;
+mod options;
+
+use super::json::Json;
+use super::text::utc;
+use super::{BatchLimits, Item, Method, Protocol, Request, Response, Source, Verdict, fields};
+use crate::error::{Result, invalid};
+use crate::event::{EventKind, StoredEvent};
+use crate::ids::UserId;
+use crate::session::SessionRecord;
+
+pub use options::Bugsnag;
+
+/// The version of the sessions payload, and that of the events payload.
+const SESSIONS_VERSION: &str = "1.0";
+const EVENTS_VERSION: &str = "4";
+
+/// As many sessions as are kept at most go into one request; the bytes are the receiver's limit.
+const LIMITS: BatchLimits = BatchLimits { items: 128, bytes: 1_000_000 };
+
+const MINUTE: i64 = 60_000;
+
+/// How many sessions began in one minute (S21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionCount {
+    /// A moment of that minute: UTC, milliseconds since 1970. Sent as the beginning of the minute.
+    pub started_at: i64,
+    /// How many.
+    pub sessions_started: u64,
+}
+
+impl Bugsnag {
+    /// Whether anything is sent at all: the release stage is one of those that are enabled. Ask before [`Self::encode_counts`].
+    pub fn is_enabled(&self) -> bool {
+        self.enabled_stages.as_ref().is_none_or(|stages| stages.contains(&self.release_stage))
+    }
+
+    /// A request that tells how many sessions began in which minute. `user_id` is the installation as stamps carry it: nil in
+    /// anonymous mode.
+    pub fn encode_counts(&self, counts: &[SessionCount], user_id: UserId, source: &Source) -> Request {
+        let version = source.app_version.as_deref();
+        let body = self.report(user_id, version, source, |json| {
+            json.key("sessionCounts").array(|json| counts.iter().for_each(|count| write_count(json, count)));
+        });
+        self.request(&self.sessions_url, SESSIONS_VERSION, body, source)
+    }
+
+    /// Starts that share what a request says but once: the installation (nil or not) and the app's version.
+    fn starts(&self, first: &SessionRecord, items: &[Item], source: &Source) -> (Request, usize) {
+        let alike = items.iter().map_while(|item| match item {
+            Item::SessionStart(start) => Some(&**start)
+                .filter(|start| start.user_id == first.user_id && start.app_version == first.app_version),
+            _ => None,
+        });
+        let in_time = alike.take_while(|start| self.in_time(start.started_at.wall, source));
+        let body = |sessions: &str| {
+            self.report(first.user_id(), first.app_version.as_deref(), source, |json| {
+                json.key("sessions").raw(sessions);
+            })
+        };
+        let (sessions, count) = fields::array(in_time.map(body::session), LIMITS, body("").len());
+        (self.request(&self.sessions_url, SESSIONS_VERSION, body(&sessions), source), count)
+    }
+
+    /// Bugsnag refuses what is older; it is not worth a request.
+    fn in_time(&self, time: i64, source: &Source) -> bool {
+        source.sent_at.saturating_sub(time) <= self.max_age_ms
+    }
+
+    fn request(&self, url: &str, version: &str, body: String, source: &Source) -> Request {
+        let integrity = format!("sha1 {}", sha1_smol::Sha1::from(&body).digest());
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Bugsnag-Api-Key", &self.api_key),
+            ("Bugsnag-Payload-Version", version),
+            ("Bugsnag-Sent-At", &utc(source.sent_at)),
+            ("Bugsnag-Integrity", &integrity),
+        ];
+        Request {
+            method: Method::Post,
+            url: url.into(),
+            headers: headers.map(|(name, value)| (name.into(), value.into())).into(),
+            body: body.into_bytes(),
+        }
+    }
+}
+
+fn write_count(json: &mut Json, count: &SessionCount) {
+    let minute = count.started_at.div_euclid(MINUTE).saturating_mul(MINUTE);
+    json.object(|json| {
+        json.key("startedAt").text(&utc(minute));
+        json.key("sessionsStarted").raw(count.sessions_started);
+    });
+}
+
+/// Whether the event is an error: nothing else goes to the notify endpoint.
+fn is_error(stored: &StoredEvent) -> bool {
+    matches!(stored.event.kind(), EventKind::Error { .. })
+}
+
+impl Protocol for Bugsnag {
+    fn name(&self) -> &'static str {
+        "bugsnag"
+    }
+
+    fn takes(&self, item: &Item) -> bool {
+        self.is_enabled()
+            && match item {
+                Item::SessionStart(_) => true,
+                Item::SessionEnd(_) => false,
+                Item::Event(stored) => self.notify_url.is_some() && is_error(stored),
+            }
+    }
+
+    fn limits(&self) -> BatchLimits {
+        LIMITS
+    }
+
+    /// Session starts that share a request, or one error: the two have endpoints of their own. What is too old ends a request, and is
+    /// an error when it comes first.
+    fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)> {
+        let time = match items.first() {
+            Some(Item::SessionStart(start)) => start.started_at.wall,
+            Some(Item::Event(stored)) => stored.stamp.time,
+            _ => return Err(invalid("Bugsnag takes session starts and errors")),
+        };
+        if !self.in_time(time, source) {
+            return Err(invalid("it is older than Bugsnag takes"));
+        }
+        match (items.first(), &self.notify_url) {
+            (Some(Item::SessionStart(first)), _) => Ok(self.starts(first, items, source)),
+            (Some(Item::Event(stored)), Some(url)) => {
+                let body = self.error_report(stored, source)?;
+                Ok((self.request(url, EVENTS_VERSION, body, source), 1))
+            }
+            _ => Err(invalid("there is no notify endpoint for errors")),
+        }
+    }
+
+    fn judge(&self, response: &Response, _items: usize) -> Verdict {
+        match response.status {
+            402 | 407 => Verdict::later(response),
+            _ => Verdict::usual(response),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Bugsnag's options.
+
+use std::time::Duration;
+
+use crate::error::{Result, invalid};
+use crate::event::limits;
+use crate::protocol::options::{Texts, key};
+use crate::protocol::url;
+
+/// Where sessions go unless the host says otherwise.
+const SESSIONS: &str = "https://sessions.bugsnag.com/";
+/// What Bugsnag's notifiers call the stage of an app that does not say.
+const PRODUCTION: &str = "production";
+const MAX_AGE: Duration = Duration::from_secs(60 * 86_400);
+
+/// Set by `release_stage`, or a momentary state.
+const APP_RESERVED: &[&str] = &["releaseStage", "duration", "durationInForeground", "inForeground"];
+/// Ours, no texts, or momentary states: what is sent may be days old.
+const DEVICE_RESERVED: &[&str] = &[
+    "id",
+    "totalMemory",
+    "cpuAbi",
+    "runtimeVersions",
+    "time",
+    "freeMemory",
+    "freeDisk",
+    "orientation",
+    "batteryLevel",
+    "charging",
+    "locationStatus",
+    "networkAccess",
+];
+
+/// Bugsnag as a destination: which project, where, for which release stages.
+///
+/// ```
+/// # fn main() -> sessio::Result<()> {
+/// use sessio::protocol::Bugsnag;
+///
+/// let bugsnag = Bugsnag::new("0123456789abcdef0123456789abcdef")?
+///     .release_stage("beta")?
+///     .enabled_release_stages(&["beta", "production"])?
+///     .app("type", "desktop")?
+///     .notify_endpoint("https://notify.bugsnag.com/")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Bugsnag {
+    pub(super) api_key: String,
+    pub(super) sessions_url: String,
+    pub(super) notify_url: Option<String>,
+    pub(super) release_stage: String,
+    pub(super) enabled_stages: Option<Vec<String>>,
+    pub(super) app: Texts,
+    pub(super) device: Texts,
+    pub(super) runtimes: Texts,
+    pub(super) max_age_ms: i64,
+}
+
+impl Bugsnag {
+    /// The project of that API key, with every default.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] if the key is empty or no visible ASCII.
+    pub fn new(api_key: &str) -> Result<Self> {
+        Ok(Self {
+            api_key: key("the API key", api_key)?,
+            sessions_url: SESSIONS.into(),
+            notify_url: None,
+            release_stage: PRODUCTION.into(),
+            enabled_stages: None,
+            app: Texts::default(),
+            device: Texts::default(),
+            runtimes: Texts::default(),
+            max_age_ms: milliseconds(MAX_AGE),
+        })
+    }
+
+    /// Where sessions go. Default `https://sessions.bugsnag.com/`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] if it is no HTTP URL.
+    pub fn sessions_endpoint(mut self, endpoint: &str) -> Result<Self> {
+        self.sessions_url = url::checked("the sessions endpoint", endpoint)?;
+        Ok(self)
+    }
+
+    /// Where errors go, e.g. `https://notify.bugsnag.com/`. Default: nowhere; the host reports them by its own means.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] if it is no HTTP URL.
+    pub fn notify_endpoint(mut self, endpoint: &str) -> Result<Self> {
+        self.notify_url = Some(url::checked("the notify endpoint", endpoint)?);
+        Ok(self)
+    }
+
+    /// The stage of this build: `development`, `beta` … Default `production`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] if it is empty.
+    pub fn release_stage(mut self, stage: &str) -> Result<Self> {
+        limits::name("the release stage", stage, limits::NAME)?;
+        self.release_stage = stage.into();
+        Ok(self)
+    }
+
+    /// The stages that report; a build of another stage sends nothing. Default: all.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] if one of them is empty.
+    pub fn enabled_release_stages(mut self, stages: &[&str]) -> Result<Self> {
+        for stage in stages {
+            limits::name("an enabled release stage", stage, limits::NAME)?;
+        }
+        self.enabled_stages = Some(stages.iter().map(|stage| (*stage).into()).collect());
+        Ok(self)
+    }
+
+    /// A text of `app`: replaces `id` or `version`, or adds `type`, `bundleVersion`, `codeBundleId` … Default: none.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] for an empty name, the release stage and momentary states.
+    pub fn app(mut self, name: &str, value: &str) -> Result<Self> {
+        self.app.set("app", APP_RESERVED, name, value)?;
+        Ok(self)
+    }
+
+    /// A text of `device`: replaces `osName`, `model` …, or adds one. Default: none.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] for an empty name, the id, numbers and momentary states.
+    pub fn device(mut self, name: &str, value: &str) -> Result<Self> {
+        self.device.set("device", DEVICE_RESERVED, name, value)?;
+        Ok(self)
+    }
+
+    /// The version of something the app runs on, e.g. `dotnet`. Default: none.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] for an empty name.
+    pub fn runtime_version(mut self, name: &str, version: &str) -> Result<Self> {
+        self.runtimes.set("runtimeVersions", &[], name, version)?;
+        Ok(self)
+    }
+
+    /// What is older is dropped instead of sent. Default 60 days: Bugsnag takes nothing older.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] if it is longer than that.
+    pub fn max_age(mut self, age: Duration) -> Result<Self> {
+        if age > MAX_AGE {
+            return Err(invalid("the maximum age is over 60 days"));
+        }
+        self.max_age_ms = milliseconds(age);
+        Ok(self)
+    }
+}
+
+impl std::fmt::Debug for Bugsnag {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bugsnag")
+            .field("sessions_url", &self.sessions_url)
+            .field("notify_url", &self.notify_url)
+            .field("release_stage", &self.release_stage)
+            .finish_non_exhaustive()
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,69 @@
+//! How several protocols write what a host attached to an event, and how they gather a batch.
+
+use super::BatchLimits;
+use super::json::Json;
+use crate::event::{Context, Value};
+
+/// A field's value.
+pub(crate) fn value(json: &mut Json, value: &Value) {
+    match value {
+        Value::Text(text) => json.text(text),
+        Value::Number(number) => json.number(*number),
+        Value::Json(text) => json.raw(text),
+    }
+}
+
+/// Contexts as an array: several of one schema are allowed. Nothing is written if there is none.
+pub(crate) fn contexts(json: &mut Json, contexts: &[Context]) {
+    if contexts.is_empty() {
+        return;
+    }
+    json.key("contexts").array(|json| {
+        for context in contexts {
+            json.object(|json| {
+                json.key("schema").text(&context.schema);
+                json.key("data").raw(&context.data);
+            });
+        }
+    });
+}
+
+/// A JSON array of as many of the first elements as fit, but at least one, and how many they are. `around` is the length of what goes
+/// into the body besides.
+pub(crate) fn array(
+    elements: impl Iterator<Item = String>,
+    limits: BatchLimits,
+    around: usize,
+) -> (String, usize) {
+    const COMMA_AND_END: usize = 2;
+    let (mut text, mut count) = ("[".to_owned(), 0);
+    for element in elements.take(limits.items) {
+        if count > 0 {
+            if around + text.len() + element.len() + COMMA_AND_END > limits.bytes {
+                break;
+            }
+            text.push(',');
+        }
+        text.push_str(&element);
+        count += 1;
+    }
+    text.push(']');
+    (text, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_is_filled_to_the_byte_and_never_empty() {
+        let fit = |items, bytes, around| {
+            array(["11", "22", "33"].map(String::from).into_iter(), BatchLimits { items, bytes }, around)
+        };
+        assert_eq!(fit(9, 10, 0), ("[11,22,33]".into(), 3));
+        assert_eq!(fit(9, 9, 0), ("[11,22]".into(), 2));
+        assert_eq!(fit(9, 10, 1), ("[11,22]".into(), 2));
+        assert_eq!(fit(2, 99, 0), ("[11,22]".into(), 2));
+        assert_eq!(fit(9, 1, 0), ("[11]".into(), 1));
+    }
+}
