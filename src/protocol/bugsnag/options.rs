@@ -83,7 +83,7 @@ impl Bugsnag {
     /// # Errors
     /// [`crate::ErrorKind::InvalidArgument`] if it is no HTTP URL.
     pub fn sessions_endpoint(mut self, endpoint: &str) -> Result<Self> {
-        self.sessions_url = url::checked("the sessions endpoint", endpoint)?;
+        self.sessions_url = whole("the sessions endpoint", endpoint)?;
         Ok(self)
     }
 
@@ -92,7 +92,7 @@ impl Bugsnag {
     /// # Errors
     /// [`crate::ErrorKind::InvalidArgument`] if it is no HTTP URL.
     pub fn notify_endpoint(mut self, endpoint: &str) -> Result<Self> {
-        self.notify_url = Some(url::checked("the notify endpoint", endpoint)?);
+        self.notify_url = Some(whole("the notify endpoint", endpoint)?);
         Ok(self)
     }
 
@@ -167,6 +167,12 @@ impl std::fmt::Debug for Bugsnag {
             .field("release_stage", &self.release_stage)
             .finish_non_exhaustive()
     }
+}
+
+/// A whole URL, checked. Unlike a base, to which paths are added, it keeps a slash at its end.
+fn whole(what: &str, url: &str) -> Result<String> {
+    url::endpoint(what, url)?;
+    Ok(url.into())
 }
 
 fn milliseconds(duration: Duration) -> i64 {

@@ -43,7 +43,7 @@ impl Exceptionless {
     /// [`crate::ErrorKind::InvalidArgument`] if it is no HTTP URL, or the key is empty or no visible ASCII.
     pub fn new(server_url: &str, api_key: &str) -> Result<Self> {
         Ok(Self {
-            url: url::checked("the server URL", server_url)?,
+            url: url::endpoint("the server URL", server_url)?,
             api_key: key("the API key", api_key)?,
             default_identity: true,
             heartbeats: true,
