@@ -203,10 +203,18 @@ fn without_a_default_identity_only_identified_sessions_are_sent() {
     let (request, _) = plain.encode(std::slice::from_ref(&unknown), &samples::source()).unwrap();
     assert_eq!(golden::body(&request)[0]["data"].get("@user"), None);
     assert_eq!(sent(unknown)["data"]["@user"]["identity"], samples::installation().to_string());
-    let anonymous = Stamp { user_id: UserId::NIL, user: None, ..samples::stamp(None) };
-    let anonymous = sent(samples::stored(anonymous, Event::feature("f").unwrap()));
-    assert!(!anonymous.to_string().contains(&samples::installation().to_string()));
+}
+
+#[test]
+fn a_default_identity_opens_no_session_and_names_nobody() {
+    let about = |stamp: Stamp| sent(samples::stored(stamp, Event::feature("f").unwrap()));
+    let nobody = |session| Stamp { user: None, ..samples::stamp(session) };
+    let anonymous = |session| Stamp { user_id: UserId::NIL, ..nobody(session) };
+    assert_eq!(about(nobody(None))["data"].get("@user"), None);
+    assert_eq!(about(anonymous(None))["data"].get("@user"), None);
+    let anonymous = about(anonymous(Some(samples::session_stamp())));
     assert_eq!(anonymous["data"]["@user"]["identity"], uuid::Uuid::nil().to_string());
+    assert!(!anonymous.to_string().contains(&samples::installation().to_string()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::event::{Event, EventKind, Severity, Stamp, StoredEvent, User, Value};
 use crate::ids::UserId;
 use crate::protocol::json::{self, Json};
 use crate::protocol::text::utc;
-use crate::protocol::{Source, fields};
+use crate::protocol::{Device, Source, fields};
 use crate::session::SessionRecord;
 
 /// What an event's `value` holds at most: a decimal there.
@@ -47,17 +47,19 @@ struct Who<'a> {
     user: Option<&'a User>,
     installation: UserId,
     version: Option<&'a str>,
+    /// The receiver opens a session of its own for whatever has an identity but no session: a default must not cause that.
+    in_session: bool,
 }
 
 impl<'a> Who<'a> {
     fn of_stamp(stamp: &'a Stamp) -> Self {
         let (user, version) = (stamp.user.as_deref(), stamp.app_version.as_deref());
-        Self { user, installation: stamp.user_id, version }
+        Self { user, installation: stamp.user_id, version, in_session: stamp.session.is_some() }
     }
 
     fn of_session(record: &'a SessionRecord) -> Self {
         let (user, version) = (record.user.as_deref(), record.app_version.as_deref());
-        Self { user, installation: record.user_id(), version }
+        Self { user, installation: record.user_id(), version, in_session: true }
     }
 }
 
@@ -129,10 +131,10 @@ impl Exceptionless {
         json.field("@version", self.version.as_deref().or(who.version));
     }
 
-    /// The user; with none set, the installation stands for them, unless that is switched off.
+    /// The user; with none set, the installation stands for them in a session, unless that is switched off.
     fn write_user(&self, json: &mut Json, who: Who<'_>) {
         let Some(user) = who.user else {
-            if self.default_identity {
+            if self.default_identity && who.in_session {
                 let identity = who.installation.to_string();
                 json.key("@user").object(|json| json.key("identity").text(&identity));
             }
@@ -162,17 +164,22 @@ impl Exceptionless {
             json.key("total_physical_memory").raw(bytes);
         }
         json.key("install_id").text(&installation.to_string());
-        let more = [
-            ("manufacturer", &device.manufacturer),
-            ("model", &device.model),
-            ("locale", &device.locale),
-            ("time_zone", &device.time_zone),
-        ];
-        if more.iter().any(|(_, value)| value.is_some()) {
-            json.key("data").object(|json| {
-                more.iter().for_each(|(name, value)| json.field(name, value.as_deref()));
-            });
-        }
+        write_more(json, device);
+    }
+}
+
+/// What the receiver has no columns for.
+fn write_more(json: &mut Json, device: &Device) {
+    let more = [
+        ("manufacturer", &device.manufacturer),
+        ("model", &device.model),
+        ("locale", &device.locale),
+        ("time_zone", &device.time_zone),
+    ];
+    if more.iter().any(|(_, value)| value.is_some()) {
+        json.key("data").object(|json| {
+            more.iter().for_each(|(name, value)| json.field(name, value.as_deref()));
+        });
     }
 }
 

@@ -53,8 +53,8 @@ impl Exceptionless {
         })
     }
 
-    /// Whether the installation's id stands for the user where none is set. Without it, no session starts and ends go out unless a
-    /// user is set. Default true: sessions need an identity there.
+    /// Whether the installation's id stands for the user of a session where none is set. Without it, no session starts and ends go out
+    /// unless a user is set. Default true: sessions need an identity there.
     pub fn default_identity(mut self, on: bool) -> Self {
         self.default_identity = on;
         self
