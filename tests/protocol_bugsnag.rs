@@ -1,6 +1,7 @@
 //! Bugsnag: golden requests, batches, ages, answers, options, and the shape of recorded requests.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "common/wire.rs"]
 mod common;
 
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! Exceptionless: golden requests, batches, references, answers, options, and the shape of recorded requests.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "common/wire.rs"]
 mod common;
 
 use std::collections::BTreeSet;

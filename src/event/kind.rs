@@ -97,6 +97,19 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Its name in every format: `screen_view`, `structured` …
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ScreenView { .. } => "screen_view",
+            Self::Structured { .. } => "structured",
+            Self::SelfDescribing { .. } => "self_describing",
+            Self::Timing { .. } => "timing",
+            Self::Log { .. } => "log",
+            Self::Error { .. } => "error",
+            Self::Feature { .. } => "feature",
+        }
+    }
+
     /// The kind's number in stored events. Never reused.
     pub(crate) fn number(&self) -> u8 {
         match self {

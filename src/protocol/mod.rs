@@ -4,8 +4,11 @@
 mod bugsnag;
 mod exceptionless;
 mod fields;
+mod headers;
 mod json;
+mod loupe;
 mod options;
+mod otlp;
 mod request;
 pub mod snowplow;
 mod text;
@@ -13,6 +16,8 @@ mod url;
 
 pub use bugsnag::{Bugsnag, SessionCount};
 pub use exceptionless::Exceptionless;
+pub use loupe::Loupe;
+pub use otlp::Otlp;
 pub use request::{Method, Request, Response, Verdict};
 
 use uuid::Uuid;
