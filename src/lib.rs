@@ -21,6 +21,7 @@ pub mod capi;
 pub mod clock;
 pub mod config;
 mod database;
+pub mod delivery;
 mod encoding;
 pub mod error;
 pub mod event;

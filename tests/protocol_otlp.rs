@@ -268,7 +268,7 @@ fn statuses_mean() {
         let meaning = match otlp().judge(&response, 3) {
             Verdict::Done { rejected: 0 } => Done,
             Verdict::Retry { after: is, .. } if is == after => Retry,
-            Verdict::Drop { reason } if reason == format!("status {status}") => Drop,
+            Verdict::Drop { reason, pause: None } if reason == format!("status {status}") => Drop,
             other => panic!("{status}: {other:?}"),
         };
         assert_eq!(meaning, expected, "{status}");

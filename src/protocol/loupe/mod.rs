@@ -178,11 +178,10 @@ impl Protocol for Loupe {
     }
 
     fn judge(&self, response: &Response, _items: usize) -> Verdict {
-        let reason = format!("status {}", response.status);
         match response.status {
             // The host's own header may be a token that is renewed.
-            401 => Verdict::Retry { after: response.retry_after, reason },
-            413 => Verdict::Halve { reason },
+            401 => Verdict::later(response),
+            413 => Verdict::Halve { reason: "status 413".into() },
             _ => Verdict::usual(response),
         }
     }

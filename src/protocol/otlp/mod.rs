@@ -146,11 +146,10 @@ impl Protocol for Otlp {
     }
 
     fn judge(&self, response: &Response, items: usize) -> Verdict {
-        let reason = format!("status {}", response.status);
         match response.status {
             200..=299 => Verdict::Done { rejected: rejected(&response.body).min(items) },
-            429 | 502 | 503 | 504 => Verdict::Retry { after: response.retry_after, reason },
-            _ => Verdict::Drop { reason },
+            429 | 502 | 503 | 504 => Verdict::later(response),
+            status => Verdict::Drop { reason: format!("status {status}"), pause: None },
         }
     }
 }
