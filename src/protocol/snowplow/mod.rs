@@ -104,7 +104,7 @@ impl Protocol for Snowplow {
         match self.rule(response.status) {
             StatusRule::Done => Verdict::Done { rejected: 0 },
             StatusRule::Retry => Verdict::Retry { after: response.retry_after, reason },
-            StatusRule::Drop => Verdict::Drop { reason },
+            StatusRule::Drop => Verdict::Drop { reason, pause: None },
         }
     }
 }
