@@ -222,8 +222,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// How long `track` waits for space in a full journal before it refuses the event. Once it has waited in vain, events
-    /// are refused at once until there is space again. Default 10 ms: less than a frame.
+    /// How long `track` waits for space in a full journal before it refuses the event. Once it has waited in vain,
+    /// events are refused at once until there is space again. Default 10 ms: less than a frame.
     pub fn full_wait(mut self, wait: Duration) -> Self {
         self.0.full_wait = wait;
         self

@@ -1,5 +1,5 @@
-//! Decides for one destination what is sent when: how many items, after which wait. It carries nothing itself: whoever does asks
-//! [`Planner::next`], sends, and reports. Time and chance are arguments.
+//! Decides for one destination what is sent when: how many items, after which wait. It carries nothing itself:
+//! whoever does asks [`Planner::next`], sends, and reports. Time and chance are arguments.
 
 use std::time::Duration;
 
@@ -67,7 +67,8 @@ pub struct Progress {
     pub failures: u32,
     /// Nothing is sent before that: UTC, milliseconds since 1970.
     pub not_before: Option<i64>,
-    /// How long the wait was when it began, in milliseconds: never is there more of it left, wherever the wall clock went since.
+    /// How long the wait was when it began, in milliseconds: never is there more of it left, wherever the wall clock
+    /// went since.
     pub wait_ms: u64,
 }
 
@@ -94,8 +95,8 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A planner for a protocol with these limits, in foreground, with nothing owed yet. `progress` is what was stored of the one before,
-    /// or the default.
+    /// A planner for a protocol with these limits, in foreground, with nothing owed yet. `progress` is what was
+    /// stored of the one before, or the default.
     pub fn new(limits: BatchLimits, progress: Progress, now: Now) -> Self {
         let wait_ms = progress.wait_ms.min(policy::millis(policy::LONGEST_WAIT));
         let left = progress.not_before.map_or(0, |at| at.saturating_sub(now.wall));
@@ -123,8 +124,8 @@ impl Planner {
         self.owed = items;
     }
 
-    /// The app went to background or foreground. In background what is due is sent once: after a failure, and while it waits, the planner
-    /// asks for no timer.
+    /// The app went to background or foreground. In background what is due is sent once: after a failure, and while
+    /// it waits, the planner asks for no timer.
     pub fn set_background(&mut self, in_background: bool) {
         self.resting &= in_background && self.in_background;
         self.in_background = in_background;
@@ -150,8 +151,8 @@ impl Planner {
         Next::Send(BatchLimits { items, ..self.limits })
     }
 
-    /// A request with the first `sent` items (at least one) has come to an end: what becomes of them. `random` is any number, each as
-    /// likely.
+    /// A request with the first `sent` items (at least one) has come to an end: what becomes of them. `random` is any
+    /// number, each as likely.
     pub fn report(&mut self, attempt: Attempt, sent: usize, now: Now, random: u64) -> Settled {
         self.under_way = false;
         match attempt {
@@ -174,7 +175,8 @@ impl Planner {
         Settled::Delivered { rejected: rejected.min(sent) }
     }
 
-    /// The receiver answered, so there is nothing to wait for unless it says so; but only a success tells that it is well.
+    /// The receiver answered, so there is nothing to wait for unless it says so; but only a success tells that it is
+    /// well.
     fn dropped(&mut self, items: usize, reason: String) -> Settled {
         self.settle(items);
         Settled::Dropped { items, reason }

@@ -28,8 +28,8 @@ pub(crate) fn contexts(json: &mut Json, contexts: &[Context]) {
     });
 }
 
-/// A JSON array of as many of the first elements as fit, but at least one, and how many they are. `around` is the length of what goes
-/// into the body besides.
+/// A JSON array of as many of the first elements as fit, but at least one, and how many they are. `around` is the
+/// length of what goes into the body besides.
 pub(crate) fn array(
     elements: impl Iterator<Item = String>,
     limits: BatchLimits,

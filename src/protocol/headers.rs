@@ -13,7 +13,8 @@ const TRANSPORT: [&str; 6] =
 pub(crate) struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// Sets a header. Names in `own` (lower case) are the protocol's. The value stays out of the error: it may be a secret.
+    /// Sets a header. Names in `own` (lower case) are the protocol's. The value stays out of the error: it may be a
+    /// secret.
     pub fn set(&mut self, own: &[&str], name: &str, value: &str) -> Result<()> {
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(invalid(format!("the header's name {name:?} is no token (RFC 9110)")));

@@ -1,5 +1,5 @@
-//! Writes JSON: objects and arrays in the order in which they are given, texts escaped, numbers in full precision. Faster than
-//! building a tree, and raw JSON of the host's goes through as it is.
+//! Writes JSON: objects and arrays in the order in which they are given, texts escaped, numbers in full precision.
+//! Faster than building a tree, and raw JSON of the host's goes through as it is.
 
 use std::fmt::{Display, Write};
 

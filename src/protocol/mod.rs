@@ -1,5 +1,6 @@
-//! What goes over the wire: one neutral event, and for each receiver how it is written and what an answer means. Pure: no clock,
-//! no network, no file. `docs/wire.md` has the tables. A protocol of one's own is one more implementation of [`Protocol`].
+//! What goes over the wire: one neutral event, and for each receiver how it is written and what an answer means.
+//! Pure: no clock, no network, no file. `docs/wire.md` has the tables. A protocol of one's own is one more
+//! implementation of [`Protocol`].
 
 mod bugsnag;
 mod exceptionless;
@@ -68,8 +69,8 @@ pub struct Source {
     pub app_id: Option<String>,
     /// The version of the app that sends; events carry that of the app that tracked them.
     pub app_version: Option<String>,
-    /// The installation's id, also in anonymous mode: the namespace of UUIDs made from a host's own ids. It is itself sent only as far
-    /// as the stamps carry it.
+    /// The installation's id, also in anonymous mode: the namespace of UUIDs made from a host's own ids. It is itself
+    /// sent only as far as the stamps carry it.
     pub installation: Uuid,
     /// Where the session is kept.
     pub storage: StorageMechanism,
@@ -104,8 +105,8 @@ pub trait Protocol: Send + Sync {
     /// How much goes into one request.
     fn limits(&self) -> BatchLimits;
 
-    /// Writes a request for some items, all of which it takes, in order. It takes as many of the first ones as fit into the limits, at
-    /// least one, and says how many.
+    /// Writes a request for some items, all of which it takes, in order. It takes as many of the first ones as fit
+    /// into the limits, at least one, and says how many.
     ///
     /// # Errors
     /// The first item cannot be sent (it is damaged, or older than the receiver takes): it is dropped.

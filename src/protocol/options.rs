@@ -1,10 +1,12 @@
-//! What the options of several protocols have in common: keys that go into headers, and texts of the host's in place of ours.
+//! What the options of several protocols have in common: keys that go into headers, and texts of the host's in place
+//! of ours.
 
 use super::json::Json;
 use crate::error::{Result, invalid};
 use crate::event::limits;
 
-/// A key that goes into a header: visible ASCII, not empty. `what` says which option it is; the key itself stays out of the error.
+/// A key that goes into a header: visible ASCII, not empty. `what` says which option it is; the key itself stays out
+/// of the error.
 pub(crate) fn key(what: &str, value: &str) -> Result<String> {
     limits::name(what, value, limits::NAME)?;
     if !value.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -53,7 +53,8 @@ pub enum Verdict {
     Drop {
         /// For the log and the observer.
         reason: String,
-        /// How long to leave the receiver alone before it gets more: it would refuse that as well. What is due meanwhile is kept.
+        /// How long to leave the receiver alone before it gets more: it would refuse that as well. What is due
+        /// meanwhile is kept.
         pause: Option<Duration>,
     },
     /// Too much at once: again with half as many. A single item is dropped.
@@ -69,7 +70,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// What most receivers mean by a status: 2xx done; 408, 429, 5xx and anything that is no answer to a POST retry; other 4xx drop.
+    /// What most receivers mean by a status: 2xx done; 408, 429, 5xx and anything that is no answer to a POST retry;
+    /// other 4xx drop.
     pub(crate) fn usual(response: &Response) -> Self {
         let reason = format!("status {}", response.status);
         match response.status {

@@ -4,12 +4,13 @@ use std::net::Ipv6Addr;
 
 use crate::error::{Result, invalid};
 
-/// A receiver's base URL without slashes at its end, its scheme in lower case. Any host is fine: a name, `localhost`, an IPv4 address, an
-/// IPv6 literal in brackets; a port and a path may follow. `what` names the option in the error.
+/// A receiver's base URL without slashes at its end, its scheme in lower case. Any host is fine: a name, `localhost`,
+/// an IPv4 address, an IPv6 literal in brackets; a port and a path may follow. `what` names the option in the error.
 ///
 /// # Errors
-/// [`crate::ErrorKind::InvalidArgument`] if it is not http or https, has no host or a bad port, or holds what is no part of a base URL:
-/// user names, queries, fragments, spaces, letters that are not ASCII. The message does not repeat it, as it may hold a secret.
+/// [`crate::ErrorKind::InvalidArgument`] if it is not http or https, has no host or a bad port, or holds what is no
+/// part of a base URL: user names, queries, fragments, spaces, letters that are not ASCII. The message does not
+/// repeat it, as it may hold a secret.
 pub(crate) fn endpoint(what: &str, url: &str) -> Result<String> {
     let fault = |why: &str| invalid(format!("{what} {why}"));
     let (scheme, rest) = url.split_once("://").ok_or_else(|| fault("is no http or https URL"))?;

@@ -61,7 +61,8 @@ impl Shared {
         commit::lock(&self.core)
     }
 
-    /// There is space in the journal again. Called behind the lock, so that no one who has just found it full misses this.
+    /// There is space in the journal again. Called behind the lock, so that no one who has just found it full misses
+    /// this.
     fn has_space(&self) {
         self.stalled.store(false, Ordering::Relaxed);
         self.space.notify_all();

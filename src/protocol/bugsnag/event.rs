@@ -64,7 +64,8 @@ fn exceptions(json: &mut Json, error_type: &str, message: &str, trace: Option<&s
     });
 }
 
-/// One line of a stack trace. Its form differs from language to language, so it is told as it is; the receiver asks for the other two.
+/// One line of a stack trace. Its form differs from language to language, so it is told as it is; the receiver asks
+/// for the other two.
 fn frame(json: &mut Json, line: &str) {
     json.object(|json| {
         json.key("file").text("unknown");

@@ -1,5 +1,5 @@
-//! Bugsnag: session starts to its sessions endpoint, errors to its notify endpoint if one is given, counts of scopes' sessions.
-//! `docs/wire.md` has the tables.
+//! Bugsnag: session starts to its sessions endpoint, errors to its notify endpoint if one is given, counts of scopes'
+//! sessions. `docs/wire.md` has the tables.
 
 mod body;
 mod event;
@@ -34,13 +34,14 @@ pub struct SessionCount {
 }
 
 impl Bugsnag {
-    /// Whether anything is sent at all: the release stage is one of those that are enabled. Ask before [`Self::encode_counts`].
+    /// Whether anything is sent at all: the release stage is one of those that are enabled. Ask before
+    /// [`Self::encode_counts`].
     pub fn is_enabled(&self) -> bool {
         self.enabled_stages.as_ref().is_none_or(|stages| stages.contains(&self.release_stage))
     }
 
-    /// A request that tells how many sessions began in which minute. `user_id` is the installation as stamps carry it: nil in
-    /// anonymous mode.
+    /// A request that tells how many sessions began in which minute. `user_id` is the installation as stamps carry
+    /// it: nil in anonymous mode.
     pub fn encode_counts(&self, counts: &[SessionCount], user_id: UserId, source: &Source) -> Request {
         let version = source.app_version.as_deref();
         let body = self.report(user_id, version, source, |json| {
@@ -120,8 +121,8 @@ impl Protocol for Bugsnag {
         LIMITS
     }
 
-    /// Session starts that share a request, or one error: the two have endpoints of their own. What is too old ends a request, and is
-    /// an error when it comes first.
+    /// Session starts that share a request, or one error: the two have endpoints of their own. What is too old ends a
+    /// request, and is an error when it comes first.
     fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)> {
         let time = match items.first() {
             Some(Item::SessionStart(start)) => start.started_at.wall,

@@ -47,7 +47,8 @@ struct Who<'a> {
     user: Option<&'a User>,
     installation: UserId,
     version: Option<&'a str>,
-    /// The receiver opens a session of its own for whatever has an identity but no session: a default must not cause that.
+    /// The receiver opens a session of its own for whatever has an identity but no session: a default must not cause
+    /// that.
     in_session: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Exceptionless: events, session starts and ends as one array, heartbeats as requests of their own. `docs/wire.md` has the tables.
+//! Exceptionless: events, session starts and ends as one array, heartbeats as requests of their own. `docs/wire.md`
+//! has the tables.
 
 mod event;
 mod options;
@@ -27,8 +28,8 @@ impl Exceptionless {
         self.heartbeats
     }
 
-    /// Says that a session is alive, or has just been closed. Best effort: it is not worth being queued or sent again. Closing goes
-    /// beside the session's end, which is an item.
+    /// Says that a session is alive, or has just been closed. Best effort: it is not worth being queued or sent
+    /// again. Closing goes beside the session's end, which is an item.
     pub fn heartbeat(&self, session_id: &SessionId, close: bool, source: &Source) -> Request {
         let id = text::percent(&session_reference(session_id, source));
         Request {
@@ -52,7 +53,8 @@ impl Exceptionless {
     }
 }
 
-/// A session's id as the receiver takes it: itself, or the UUIDv5 of a host's own text that is too short, too long or has other letters.
+/// A session's id as the receiver takes it: itself, or the UUIDv5 of a host's own text that is too short, too long or
+/// has other letters.
 fn session_reference(id: &SessionId, source: &Source) -> String {
     let text = id.to_string();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';

@@ -53,8 +53,8 @@ impl Exceptionless {
         })
     }
 
-    /// Whether the installation's id stands for the user of a session where none is set. Without it, no session starts and ends go out
-    /// unless a user is set. Default true: sessions need an identity there.
+    /// Whether the installation's id stands for the user of a session where none is set. Without it, no session
+    /// starts and ends go out unless a user is set. Default true: sessions need an identity there.
     pub fn default_identity(mut self, on: bool) -> Self {
         self.default_identity = on;
         self
@@ -86,7 +86,8 @@ impl Exceptionless {
         Ok(self)
     }
 
-    /// A text of `@environment`: replaces `o_s_name`, `architecture` …, or adds `machine_name`, `runtime_version` … Default: none.
+    /// A text of `@environment`: replaces `o_s_name`, `architecture` …, or adds `machine_name`, `runtime_version` …
+    /// Default: none.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidArgument`] for an empty name, numbers and the installation's id.

@@ -171,7 +171,8 @@ fn method_source(json: &mut Json, event: &Event) {
     });
 }
 
-/// A field with a place in the source, if it is of the type that the server reads: it refuses the whole request otherwise.
+/// A field with a place in the source, if it is of the type that the server reads: it refuses the whole request
+/// otherwise.
 fn source_value<'a>(event: &'a Event, key: &str) -> Option<&'a Value> {
     let is_text = SOURCE_TEXTS.iter().any(|(is, _)| *is == key);
     event.field(key).filter(|value| match value {
@@ -223,7 +224,8 @@ fn said(json: &mut Json, event: &Event) {
     fields::contexts(json, event.contexts());
 }
 
-/// ISO 8601 with milliseconds and offset. The server reads the years 1 to 9999, and refuses the whole request otherwise.
+/// ISO 8601 with milliseconds and offset. The server reads the years 1 to 9999, and refuses the whole request
+/// otherwise.
 fn timestamp(ms: i64) -> String {
     const YEAR_1: i64 = -62_135_596_800_000;
     const YEAR_9999: i64 = 253_402_300_799_999;

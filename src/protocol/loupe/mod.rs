@@ -1,4 +1,5 @@
-//! Loupe: `POST {url}/loupe/log`, as Loupe's own agent for JavaScript does it. `docs/wire.md` says which field goes where.
+//! Loupe: `POST {url}/loupe/log`, as Loupe's own agent for JavaScript does it. `docs/wire.md` says which field goes
+//! where.
 
 mod message;
 
@@ -14,8 +15,8 @@ use message::message;
 const AGENT_SESSION: &str = "loupe-agent-sessionId";
 const SESSION: &str = "LoupeSessionId";
 
-/// Loupe's agents split at 204,800 bytes, and its servers refuse more. A hundred messages a request keep what a refused request costs
-/// small.
+/// Loupe's agents split at 204,800 bytes, and its servers refuse more. A hundred messages a request keep what a
+/// refused request costs small.
 const LIMITS: BatchLimits = BatchLimits { items: 100, bytes: 204_800 };
 
 /// Sends events to a Loupe server, or to an application with Loupe's agent for ASP.NET, as log messages.
@@ -52,8 +53,8 @@ impl Loupe {
     /// Adds a header to every request, or replaces one added before: an `Authorization`, for example.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`]: the name is no HTTP token or one of those that the library sets; the value has other than visible
-    /// ASCII letters, spaces and tabs.
+    /// [`ErrorKind::InvalidArgument`]: the name is no HTTP token or one of those that the library sets; the value has
+    /// other than visible ASCII letters, spaces and tabs.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         let own = [AGENT_SESSION, SESSION].map(str::to_ascii_lowercase);
         self.headers.set(&own.each_ref().map(String::as_str), name, value)?;

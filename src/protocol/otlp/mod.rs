@@ -44,14 +44,15 @@ impl Otlp {
     /// Adds a header to every request, or replaces one added before: an `Authorization`, for example.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`]: the name is no HTTP token or one of those that the library sets; the value has other than visible
-    /// ASCII letters, spaces and tabs.
+    /// [`ErrorKind::InvalidArgument`]: the name is no HTTP token or one of those that the library sets; the value has
+    /// other than visible ASCII letters, spaces and tabs.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self> {
         self.headers.set(&[], name, value)?;
         Ok(self)
     }
 
-    /// Adds an attribute to the resource, e.g. `deployment.environment.name`. It replaces the library's own of that name.
+    /// Adds an attribute to the resource, e.g. `deployment.environment.name`. It replaces the library's own of that
+    /// name.
     ///
     /// # Errors
     /// The key is empty or over [`limits::NAME`], or the value is over [`limits::TEXT`].
@@ -154,8 +155,8 @@ impl Protocol for Otlp {
     }
 }
 
-/// Where an item comes from, as far as items of one request may differ: records that share it go under one resource. In anonymous mode
-/// the installation is nil, and neither the resource nor a record names it.
+/// Where an item comes from, as far as items of one request may differ: records that share it go under one resource.
+/// In anonymous mode the installation is nil, and neither the resource nor a record names it.
 #[derive(PartialEq)]
 struct Origin<'a> {
     installation: Uuid,

@@ -12,7 +12,8 @@ use crate::session::SessionRecord;
 
 const STACK_TRACE: &str = "stack_trace";
 
-/// Keys that the library gives a meaning. A host's field of that name gets `field.` before it, so that no key is there twice.
+/// Keys that the library gives a meaning. A host's field of that name gets `field.` before it, so that no key is
+/// there twice.
 const OURS: [&str; 12] = [
     "app.screen.id",
     "app.screen.name",
@@ -232,7 +233,8 @@ fn session(
     });
 }
 
-/// Starts and ends have no event id. Theirs is the same at every attempt, and another for sessions to which hosts gave the same id.
+/// Starts and ends have no event id. Theirs is the same at every attempt, and another for sessions to which hosts
+/// gave the same id.
 fn uid(record: &SessionRecord, source: &Source, what: &str) -> String {
     let name = format!("{}-{}-{what}", record.id, record.index);
     Uuid::new_v5(&source.installation, name.as_bytes()).to_string()

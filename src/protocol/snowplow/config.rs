@@ -142,7 +142,8 @@ impl SnowplowBuilder {
         self
     }
 
-    /// Whether contexts and self-describing bodies go as base64 (`cx`, `ue_px`) or as they are (`co`, `ue_pr`). Default base64.
+    /// Whether contexts and self-describing bodies go as base64 (`cx`, `ue_px`) or as they are (`co`, `ue_pr`).
+    /// Default base64.
     pub fn base64(mut self, on: bool) -> Self {
         self.0.base64 = on;
         self
@@ -166,7 +167,8 @@ impl SnowplowBuilder {
         self
     }
 
-    /// Whether events tell about the device: `mobile_context` on [`Platform::Mobile`], else `desktop_context`. Default on.
+    /// Whether events tell about the device: `mobile_context` on [`Platform::Mobile`], else `desktop_context`.
+    /// Default on.
     pub fn device_context(mut self, on: bool) -> Self {
         self.0.device_context = on;
         self
@@ -178,8 +180,9 @@ impl SnowplowBuilder {
         self
     }
 
-    /// Whether fields that Snowplow has no place for go along in a context of our own, `iglu:io.sessio/fields/jsonschema/1-0-0`, which the
-    /// pipeline must know. Default on: off means that they are not sent.
+    /// Whether fields that Snowplow has no place for go along in a context of our own,
+    /// `iglu:io.sessio/fields/jsonschema/1-0-0`, which the pipeline must know. Default on: off means that they are
+    /// not sent.
     pub fn fields_context(mut self, on: bool) -> Self {
         self.0.fields_context = on;
         self
@@ -197,14 +200,15 @@ impl SnowplowBuilder {
         self
     }
 
-    /// Whether the starts and ends of sessions go out, as self-describing events of our own (`iglu:io.sessio/session_start/…`), which the
-    /// pipeline must know. Default off.
+    /// Whether the starts and ends of sessions go out, as self-describing events of our own
+    /// (`iglu:io.sessio/session_start/…`), which the pipeline must know. Default off.
     pub fn session_events(mut self, on: bool) -> Self {
         self.0.session_events = on;
         self
     }
 
-    /// What to do after an answer with this status (100 to 599). Default: 2xx done; 400, 401, 403, 410, 422 drop; the rest retry.
+    /// What to do after an answer with this status (100 to 599). Default: 2xx done; 400, 401, 403, 410, 422 drop; the
+    /// rest retry.
     pub fn status_rule(mut self, status: u16, rule: StatusRule) -> Self {
         self.0.statuses.insert(status, rule);
         self

@@ -1,4 +1,5 @@
-//! What goes along with an event: its session, the device, the app, fields without a place of their own, the host's contexts.
+//! What goes along with an event: its session, the device, the app, fields without a place of their own, the host's
+//! contexts.
 
 use uuid::Uuid;
 

@@ -234,8 +234,8 @@ fn log(severity: Severity, source: Option<&str>, message: &str, put: &mut Put<'_
     structured(["log", name], [Some(message), source], Some(number.into()), put);
 }
 
-/// A screen's UUID. One made from a text belongs to the installation, but in anonymous mode to nobody: it must not link. One made from
-/// nothing follows from the event's, so that a second attempt has the same one.
+/// A screen's UUID. One made from a text belongs to the installation, but in anonymous mode to nobody: it must not
+/// link. One made from nothing follows from the event's, so that a second attempt has the same one.
 fn screen_id(id: Option<&str>, facts: &Facts<'_>) -> Uuid {
     match id {
         Some(id) => Uuid::try_parse(id).unwrap_or_else(|_| Uuid::new_v5(&facts.user_id, id.as_bytes())),

@@ -1,4 +1,5 @@
-//! Snowplow's tracker protocol, version 2: the fields of an event are texts, and what is more goes as JSON that names its schema.
+//! Snowplow's tracker protocol, version 2: the fields of an event are texts, and what is more goes as JSON that names
+//! its schema.
 
 mod config;
 mod contexts;
@@ -26,7 +27,8 @@ pub struct Snowplow {
 }
 
 impl Snowplow {
-    /// A builder for the collector at that URL: http or https, any host, port and path. Whether it is good shows when the builder builds.
+    /// A builder for the collector at that URL: http or https, any host, port and path. Whether it is good shows when
+    /// the builder builds.
     pub fn builder(url: &str) -> SnowplowBuilder {
         SnowplowBuilder::new(url)
     }
