@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::database::Caps;
-use crate::error::{ErrorKind, Result, invalid};
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::{Result, invalid};
 use crate::event::limits;
 use crate::ids::{IdSource, RandomIds};
 use crate::log::Logger;
@@ -254,9 +256,6 @@ impl ConfigBuilder {
         Ok(self.0)
     }
 }
-
-// The doc comment above names it.
-const _: ErrorKind = ErrorKind::InvalidArgument;
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
