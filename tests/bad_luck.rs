@@ -4,9 +4,12 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{PATIENCE, World, event, large, ledger, open, rerun, stored, track, until};
+use sessio::clock::{Clock, ManualClock, Now};
 use sessio::{Config, EndReason, ErrorKind, SessionState, Tracker, User};
 
 const FOR_EVER: Duration = Duration::from_millis(u64::MAX);
@@ -316,4 +319,43 @@ fn opening_that_fails_lets_go_of_everything() {
     assert!(begun.elapsed() < PATIENCE);
     drop(tracker);
     track(&world.open(), &["one"]);
+}
+
+/// Fails on the library's own thread, once it is told to.
+struct Treacherous {
+    clock: Arc<ManualClock>,
+    fails: AtomicBool,
+}
+
+impl Clock for Treacherous {
+    fn now(&self) -> Now {
+        let on_worker = std::thread::current().name() == Some("sessio");
+        assert!(
+            !(on_worker && self.fails.load(Ordering::Relaxed)),
+            "a defect of the host's (this test's own)"
+        );
+        self.clock.now()
+    }
+
+    fn boot_id(&self) -> Option<u64> {
+        self.clock.boot_id()
+    }
+}
+
+#[test]
+fn a_worker_that_panics_takes_no_event_and_no_one_with_it() {
+    let world = World::new();
+    let clock = Arc::new(Treacherous { clock: world.clock.clone(), fails: AtomicBool::new(false) });
+    let tracker = open(world.config().clock(clock.clone()));
+    track(&tracker, &["before"]);
+    tracker.poll().unwrap();
+    clock.fails.store(true, Ordering::Relaxed);
+    track(&tracker, &["after"]);
+    assert_eq!(tracker.flush(PATIENCE).unwrap_err().kind(), ErrorKind::Timeout);
+    world.assert_logged("the worker panicked");
+    track(&tracker, &["and on"]);
+    assert_eq!(tracker.session().unwrap().event_index, 3);
+    assert!(tracker.close(PATIENCE).is_err());
+    drop(tracker);
+    assert_eq!(stored(&open(world.config())), ["before", "after", "and on"]);
 }

@@ -1,6 +1,7 @@
 //! The worker: the one thread that touches the disk. It sleeps until there is something to store, gathers for a
 //! commit window, stores it, and once a second while a session is open looks at the clock.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,8 +35,19 @@ impl Worker {
         Self { shared, committer, commit_window, retry: None, next_tick: now + TICK, earliest_look: now }
     }
 
-    /// Works until the tracker is closed.
-    pub fn run(mut self) {
+    /// Works until the tracker is closed. A panic (a defect, or a host's clock) ends the work, not the app: what is
+    /// tracked stays in the journal until the next start, and whoever waits is told.
+    pub fn run(self) {
+        let (shared, logger) = (Arc::clone(&self.shared), self.committer.logger.clone());
+        if catch_unwind(AssertUnwindSafe(|| self.work_until_closed())).is_err() {
+            logger.error(|| {
+                "the worker panicked: until the next start events are kept in the journal only".into()
+            });
+            shared.mail.stop();
+        }
+    }
+
+    fn work_until_closed(mut self) {
         loop {
             self.rest();
             self.shared.wake.take();
