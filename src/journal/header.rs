@@ -22,18 +22,29 @@ const OPEN_SESSION_AT: usize = 40;
 const CRASH_MARK_AT: usize = 48;
 const DATABASE_ID_AT: usize = 56; // and the word behind it
 
-// A slot: CRC-32 of the rest, length of the payload, generation, tail, revision, payload.
-const SLOT_HEAD: usize = 4 + 4 + 8 + 8 + 8;
+// A slot: CRC-32 of the rest, length of the payload, generation, tail, revision, floor, payload.
+const SLOT_HEAD: usize = 4 + 4 + 8 + 8 + 8 + 8;
 
 /// The header of a region.
 #[derive(Clone, Copy)]
 pub(super) struct Header<'a>(&'a Region);
 
-/// What the newest slot says.
-pub(super) struct Slot<'a> {
+/// What a slot publishes beside the engine's memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Published {
+    /// Counts the slots that were written.
     pub generation: u64,
+    /// Up to where there are records.
     pub tail: u64,
+    /// Counts the changes that the session store is to learn of.
     pub revision: u64,
+    /// Records before this were erased: they are not replayed, wherever the head is.
+    pub floor: u64,
+}
+
+/// A slot that is whole.
+pub(super) struct Slot<'a> {
+    pub published: Published,
     pub payload: &'a [u8],
 }
 
@@ -109,7 +120,7 @@ impl<'a> Header<'a> {
     /// The slot that was written last, whole.
     pub fn newest_slot(&self) -> Option<Slot<'a>> {
         let slots = [self.slot(0), self.slot(1)];
-        slots.into_iter().flatten().max_by_key(|slot| slot.generation)
+        slots.into_iter().flatten().max_by_key(|slot| slot.published.generation)
     }
 
     fn slot(&self, number: usize) -> Option<Slot<'a>> {
@@ -122,24 +133,24 @@ impl<'a> Header<'a> {
         if crc32fast::hash(checked) != crc {
             return None;
         }
-        let (generation, tail, revision) = (from.u64()?, from.u64()?, from.u64()?);
-        Some(Slot { generation, tail, revision, payload: from.bytes(length)? })
+        let published = Published {
+            generation: from.u64()?,
+            tail: from.u64()?,
+            revision: from.u64()?,
+            floor: from.u64()?,
+        };
+        Some(Slot { published, payload: from.bytes(length)? })
     }
 
-    /// Writes the slot of a generation. Only the journal's writer calls this. The other slot holds the generation
+    /// Writes the slot of its generation. Only the journal's writer calls this. The other slot holds the generation
     /// before until this one is whole, so a process killed meanwhile loses nothing.
-    pub fn write_slot(
-        &self,
-        generation: u64,
-        tail: u64,
-        revision: u64,
-        encode: impl FnOnce(&mut Cursor<'_>),
-    ) {
-        let at = slot_at(generation);
+    pub fn write_slot(&self, published: Published, encode: impl FnOnce(&mut Cursor<'_>)) {
+        let at = slot_at(published.generation);
         let mut out = Cursor { region: self.0, at: at + 8, end: at + SLOT };
-        out.u64(generation);
-        out.u64(tail);
-        out.u64(revision);
+        out.u64(published.generation);
+        out.u64(published.tail);
+        out.u64(published.revision);
+        out.u64(published.floor);
         encode(&mut out);
         let length = out.at - at - SLOT_HEAD;
         out.at = at + 4;

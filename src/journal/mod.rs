@@ -81,17 +81,16 @@ impl Journal {
         found.database_id = header.database_id();
         let slot = header.newest_slot();
         let capacity = (region.len() - header::RING) as u64;
-        let published = slot.as_ref().map_or(0, |slot| slot.tail);
+        let mut published = slot.as_ref().map(|slot| slot.published).unwrap_or_default();
         // Beside the slots nothing has a checksum: a position that cannot be is no position. The database may be
         // ahead by what a damaged slot published.
-        let possible = |at: &u64| at.is_multiple_of(8) && at.abs_diff(published) <= capacity;
+        let possible = |at: &u64| at.is_multiple_of(8) && at.abs_diff(published.tail) <= capacity;
         let known = [Some(header.head()), stored_position(header.journal_id())];
-        let head = known.into_iter().flatten().filter(possible).max().unwrap_or(published);
-        let (mut generation, mut revision, mut tail) = (0, 0, head);
+        let head = known.into_iter().flatten().filter(possible).max().unwrap_or(published.tail);
+        let head = head.max(published.floor);
+        let tail = published.tail.max(head);
         if let Some(slot) = slot {
-            (generation, revision) = (slot.generation, slot.revision);
-            tail = slot.tail.max(head);
-            found.ahead_of_store = slot.revision > header.stored_revision();
+            found.ahead_of_store = published.revision > header.stored_revision();
             found.memory = Some(slot.payload.to_vec());
         }
         found.crashed = header.crash_mark();
@@ -99,7 +98,8 @@ impl Journal {
         let end = reader.valid_end(tail);
         found.torn = end < tail;
         reader.advance(head);
-        let writer = Writer::new(region, lock, end, generation, revision);
+        published.tail = end;
+        let writer = Writer::new(region, lock, end, published);
         Ok(Self { writer, reader, found })
     }
 }

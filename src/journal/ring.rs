@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file::Lock;
 pub(crate) use super::header::Cursor;
-use super::header::{Header, RING};
+use super::header::{Header, Published, RING};
 use super::region::Region;
 use crate::encoding::{Put, Take};
 
@@ -27,23 +27,17 @@ pub(crate) struct Entry<'a> {
 pub(crate) struct Writer {
     region: Arc<Region>,
     capacity: u64,
+    /// Behind the last record, published or not.
     tail: u64,
-    generation: u64,
-    revision: u64,
+    published: Published,
     // Released when the journal is given up.
     _lock: Option<Lock>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        region: Arc<Region>,
-        lock: Option<Lock>,
-        tail: u64,
-        generation: u64,
-        revision: u64,
-    ) -> Self {
+    pub(super) fn new(region: Arc<Region>, lock: Option<Lock>, tail: u64, published: Published) -> Self {
         let capacity = (region.len() - RING) as u64;
-        Self { region, capacity, tail, generation, revision, _lock: lock }
+        Self { region, capacity, tail, published, _lock: lock }
     }
 
     fn header(&self) -> Header<'_> {
@@ -67,7 +61,7 @@ impl Writer {
 
     /// The revision published last.
     pub fn revision(&self) -> u64 {
-        self.revision
+        self.published.revision
     }
 
     /// How much of the ring a record with a payload of up to `length` bytes may need.
@@ -105,9 +99,10 @@ impl Writer {
     /// Publishes what was appended, together with the engine's memory. `changed` is false if only time passed: the
     /// session store then has nothing to learn.
     pub fn publish(&mut self, changed: bool, memory: impl FnOnce(&mut Cursor<'_>)) {
-        self.generation += 1;
-        self.revision += u64::from(changed);
-        self.header().write_slot(self.generation, self.tail, self.revision, memory);
+        self.published.generation += 1;
+        self.published.revision += u64::from(changed);
+        self.published.tail = self.tail;
+        self.header().write_slot(self.published, memory);
     }
 
     /// Which session a crash mark would mean; 0 for none.
@@ -128,9 +123,11 @@ impl Writer {
     /// Forgets every record, publishes `memory`, and overwrites with zeros all that was there before. The caller has
     /// made sure that the reader is not at work.
     pub fn erase(&mut self, memory: impl Fn(&mut Cursor<'_>)) {
-        self.header().set_head(self.tail);
-        // Once for each slot: at no moment is there none that is whole.
+        // The records become void in the same step as the memory becomes the new one, whenever a kill comes.
+        self.published.floor = self.tail;
         self.publish(true, &memory);
+        self.header().set_head(self.tail);
+        // The other slot still has the memory from before.
         self.publish(true, &memory);
         self.header().clear_slot_ends();
         // SAFETY: the caller has stopped the reader, and this is the only writer.

@@ -236,3 +236,21 @@ fn erasing_leaves_nothing_behind() {
     drop(journal);
     assert_eq!(memory(&open(Some(&file(&folder)))), Some("new"));
 }
+
+#[test]
+fn an_erasure_takes_hold_in_one_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = open(Some(&file(&folder)));
+    write(&mut journal, "secret");
+    let before = std::fs::read(file(&folder)).unwrap();
+    journal.writer.erase(|out| out.bytes(b"new"));
+    drop(journal);
+    // As a kill right after the first slot leaves it: the head is where it was, and the records are still there.
+    let mut killed = std::fs::read(file(&folder)).unwrap();
+    killed[header::RING..].copy_from_slice(&before[header::RING..]);
+    killed[24..32].copy_from_slice(&before[24..32]);
+    std::fs::write(file(&folder), &killed).unwrap();
+    let journal = open(Some(&file(&folder)));
+    assert_eq!(memory(&journal), Some("new"));
+    assert!(read(&journal).is_empty() && !journal.found.torn);
+}
