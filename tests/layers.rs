@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("database", &["error", "log", "clock", "ids", "event", "session", "journal"]),
     ("store", &["error", "log", "clock", "ids", "session", "database"]),
     ("protocol", &["encoding", "error", "ids", "event", "session", "store"]),
-    ("delivery", &["clock", "protocol"]),
+    ("delivery", &["error", "log", "clock", "ids", "event", "session", "store", "database", "protocol"]),
     ("config", &["error", "log", "clock", "ids", "event", "session", "store", "database"]),
     (
         "tracker",
@@ -32,9 +32,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const PLACES: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["database/sqlite"], "only the database speaks SQL"),
     ("unsafe", &["capi", "journal", "clock"], "everything else is safe"),
-    ("std::time::Instant", &["tracker", "clock"], "time is an argument"),
+    (
+        "std::time::Instant",
+        &["tracker", "clock", "delivery/transport", "delivery/sender", "delivery/http"],
+        "time is an argument",
+    ),
     ("SystemTime", &["clock"], "time is an argument"),
-    ("std::thread", &["tracker"], "the worker is the tracker's"),
+    (
+        "std::thread",
+        &["tracker", "delivery/sender"],
+        "the worker is the tracker's, a sender its destination's",
+    ),
     ("std::fs", &["database/sqlite", "journal", "tracker", "clock"], "files belong to journal and database"),
     ("std::env", &[], "a library does not look at its environment"),
     ("println!", &[], "a guest prints nothing"),

@@ -80,7 +80,7 @@ fn session_starts_and_errors_are_taken_and_golden() {
         .into_iter()
         .filter(|(_, item)| match item {
             Item::SessionStart(_) => true,
-            Item::SessionEnd(_) => false,
+            Item::SessionEnd { .. } => false,
             Item::Event(stored) => matches!(stored.event.kind(), EventKind::Error { .. }),
         })
         .map(|(name, _)| name)

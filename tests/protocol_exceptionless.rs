@@ -112,7 +112,7 @@ fn every_end_says_its_reason_and_its_true_time() {
     ];
     for reason in all {
         let record = samples::ended_session(reason);
-        let event = sent(Item::SessionEnd(Box::new(record.clone())));
+        let event = sent(samples::session_end(record.clone()));
         assert_eq!(event["type"], "sessionend");
         assert_eq!(event["date"], "2026-01-31T09:05:59.623Z");
         assert_eq!(event["data"]["@ref:session"], record.id.to_string());
@@ -144,7 +144,7 @@ fn references_have_the_form_that_is_asked_for() {
     ] {
         let record = with_session_id(id);
         let start = sent(Item::SessionStart(Box::new(record.clone())));
-        let end = sent(Item::SessionEnd(Box::new(record.clone())));
+        let end = sent(samples::session_end(record.clone()));
         let stamp = SessionStamp { id: record.id.clone(), ..samples::session_stamp() };
         let event = sent(samples::stored(samples::stamp(Some(stamp)), Event::feature("f").unwrap()));
         let reference = start["reference_id"].as_str().unwrap();
@@ -195,7 +195,7 @@ fn without_a_default_identity_only_identified_sessions_are_sent() {
     let plain = exceptionless().default_identity(false);
     for (name, item) in samples::events() {
         let user = match &item {
-            Item::SessionStart(record) | Item::SessionEnd(record) => record.user.is_some(),
+            Item::SessionStart(record) | Item::SessionEnd { record, .. } => record.user.is_some(),
             Item::Event(_) => true,
         };
         assert_eq!(plain.takes(&item), user, "{name}");

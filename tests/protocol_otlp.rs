@@ -161,11 +161,10 @@ fn json_keeps_its_types() {
 
 #[test]
 fn times_are_true_and_noticed() {
-    let ended = |ended_at: i64, seen: i64| {
-        let mut record =
-            SessionRecord { ended_at: Some(ended_at), ..samples::ended_session(EndReason::Timeout) };
-        record.last_seen.wall = seen;
-        let (request, _) = encode(&otlp(), &[Item::SessionEnd(Box::new(record))], &samples::source());
+    let ended = |ended_at: i64, noticed_at: i64| {
+        let record = SessionRecord { ended_at: Some(ended_at), ..samples::ended_session(EndReason::Timeout) };
+        let end = Item::SessionEnd { record: Box::new(record), noticed_at };
+        let (request, _) = encode(&otlp(), &[end], &samples::source());
         let time = |key: &str| records(&request)[0][key].as_str().unwrap().parse::<i64>().unwrap();
         (time("timeUnixNano"), time("observedTimeUnixNano"))
     };

@@ -37,7 +37,12 @@ pub enum Item {
     /// A session began.
     SessionStart(Box<SessionRecord>),
     /// A session ended.
-    SessionEnd(Box<SessionRecord>),
+    SessionEnd {
+        /// With its true end.
+        record: Box<SessionRecord>,
+        /// When the end was noticed: UTC, milliseconds since 1970. After a kill it lies behind the true end.
+        noticed_at: i64,
+    },
 }
 
 /// What is known about the device. Fields that the host or the system do not tell are left out.

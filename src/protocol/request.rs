@@ -19,8 +19,10 @@ pub struct Request {
     pub url: String,
     /// Headers in order; none twice.
     pub headers: Vec<(String, String)>,
-    /// The body as it is sent; empty for GET.
+    /// The body; empty for GET.
     pub body: Vec<u8>,
+    /// The receiver takes a body in gzip, too.
+    pub takes_gzip: bool,
 }
 
 /// An answer, as far as protocols look at it.

@@ -338,9 +338,15 @@ fn oversize() -> Event {
     event
 }
 
+/// The end of a session, noticed when it was last seen.
+pub fn session_end(record: SessionRecord) -> Item {
+    let noticed_at = record.last_seen.wall;
+    Item::SessionEnd { record: Box::new(record), noticed_at }
+}
+
 fn sessions() -> Vec<(&'static str, Item)> {
     let start = |record| Item::SessionStart(Box::new(record));
-    let end = |record| Item::SessionEnd(Box::new(record));
+    let end = session_end;
     let host = |id: &str| SessionId::parse(id).unwrap();
     let own =
         |record| SessionRecord { id: host("web.7_A-b"), previous_id: Some(host("web.6_A-b")), ..record };

@@ -86,6 +86,8 @@ impl Bugsnag {
             url: url.into(),
             headers: headers.map(|(name, value)| (name.into(), value.into())).into(),
             body: body.into_bytes(),
+            // Its integrity is that of the body as sent.
+            takes_gzip: false,
         }
     }
 }
@@ -112,7 +114,7 @@ impl Protocol for Bugsnag {
         self.is_enabled()
             && match item {
                 Item::SessionStart(_) => true,
-                Item::SessionEnd(_) => false,
+                Item::SessionEnd { .. } => false,
                 Item::Event(stored) => self.notify_url.is_some() && is_error(stored),
             }
     }

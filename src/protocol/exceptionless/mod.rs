@@ -37,6 +37,7 @@ impl Exceptionless {
             url: format!("{}/api/v2/events/session/heartbeat?id={id}&close={close}", self.url),
             headers: vec![self.authorization()],
             body: Vec::new(),
+            takes_gzip: false,
         }
     }
 
@@ -48,7 +49,7 @@ impl Exceptionless {
         match item {
             Item::Event(stored) => self.event(stored, source),
             Item::SessionStart(record) => self.session_start(record, source),
-            Item::SessionEnd(record) => self.session_end(record, source),
+            Item::SessionEnd { record, .. } => self.session_end(record, source),
         }
     }
 }
@@ -79,7 +80,7 @@ impl Protocol for Exceptionless {
     fn takes(&self, item: &Item) -> bool {
         match item {
             Item::Event(_) => true,
-            Item::SessionStart(record) | Item::SessionEnd(record) => {
+            Item::SessionStart(record) | Item::SessionEnd { record, .. } => {
                 self.default_identity || record.user.is_some()
             }
         }
@@ -100,6 +101,7 @@ impl Protocol for Exceptionless {
             url: format!("{}/api/v2/events", self.url),
             headers: vec![("Content-Type".into(), "application/json".into()), self.authorization()],
             body: body.into_bytes(),
+            takes_gzip: true,
         };
         Ok((request, count))
     }

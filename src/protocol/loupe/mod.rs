@@ -175,7 +175,7 @@ impl Protocol for Loupe {
             session.map(|session| (SESSION, session.id.to_string())),
         ];
         let headers = self.headers.after(own.into_iter().flatten());
-        Ok((Request { method: Method::Post, url: self.url.clone(), headers, body }, count))
+        Ok((Request { method: Method::Post, url: self.url.clone(), headers, body, takes_gzip: false }, count))
     }
 
     fn judge(&self, response: &Response, _items: usize) -> Verdict {

@@ -143,7 +143,16 @@ impl Protocol for Otlp {
         }
         body.extend([RUN_END, END]);
         let headers = self.headers.after([("Content-Type", "application/json".to_owned())]);
-        Ok((Request { method: Method::Post, url: self.url.clone(), headers, body: body.into_bytes() }, count))
+        Ok((
+            Request {
+                method: Method::Post,
+                url: self.url.clone(),
+                headers,
+                body: body.into_bytes(),
+                takes_gzip: true,
+            },
+            count,
+        ))
     }
 
     fn judge(&self, response: &Response, items: usize) -> Verdict {
@@ -169,7 +178,7 @@ impl<'a> Origin<'a> {
             Item::Event(event) => {
                 Self { installation: event.stamp.user_id.0, app_version: event.stamp.app_version.as_deref() }
             }
-            Item::SessionStart(record) | Item::SessionEnd(record) => {
+            Item::SessionStart(record) | Item::SessionEnd { record, .. } => {
                 Self { installation: record.user_id, app_version: record.app_version.as_deref() }
             }
         }

@@ -37,7 +37,7 @@ pub(super) fn record(item: &Item, source: &Source) -> String {
     json.object(|json| match item {
         Item::Event(stored) => event(json, stored),
         Item::SessionStart(record) => session_start(json, record, source),
-        Item::SessionEnd(record) => session_end(json, record, source),
+        Item::SessionEnd { record, noticed_at } => session_end(json, record, *noticed_at, source),
     });
     json.into_text()
 }
@@ -195,10 +195,10 @@ fn session_start(json: &mut Json, record: &SessionRecord, source: &Source) {
     });
 }
 
-fn session_end(json: &mut Json, record: &SessionRecord, source: &Source) {
+fn session_end(json: &mut Json, record: &SessionRecord, noticed_at: i64, source: &Source) {
     let ended = record.ended_at.unwrap_or(record.last_activity.wall);
-    // An idle end lies before the moment in which it is noticed; `last_seen` is that moment, to within a second.
-    times(json, ended, ended.max(record.last_seen.wall));
+    // The wall clock may have been set back meanwhile: nothing is noticed before it happens.
+    times(json, ended, noticed_at.max(ended));
     session(json, record, &uid(record, source, "end"), "session.end", |attributes| {
         let spent = record.durations();
         let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);

@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
         match item {
             Item::Event(stored) => self.event(&stored.event, facts, put),
             Item::SessionStart(record) => self.session_start(record, put),
-            Item::SessionEnd(record) => self.session_end(record, put),
+            Item::SessionEnd { record, .. } => self.session_end(record, put),
         }
     }
 

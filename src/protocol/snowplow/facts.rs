@@ -34,7 +34,7 @@ impl<'a> Facts<'a> {
         match item {
             Item::Event(event) => Self::of_event(&event.stamp, event.event.true_time()),
             Item::SessionStart(record) => Self::of_session(record, "start", record.started_at.wall, source),
-            Item::SessionEnd(record) => {
+            Item::SessionEnd { record, .. } => {
                 let ended_at = record.ended_at.unwrap_or(record.last_activity.wall);
                 Self::of_session(record, "end", ended_at, source)
             }

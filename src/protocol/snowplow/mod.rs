@@ -52,7 +52,7 @@ impl Snowplow {
         body.push_str(BODY_END);
         let headers = vec![("Content-Type".into(), "application/json; charset=utf-8".into())];
         let url = self.endpoint.clone();
-        (Request { method: Method::Post, url, headers, body: body.into_bytes() }, count)
+        (Request { method: Method::Post, url, headers, body: body.into_bytes(), takes_gzip: false }, count)
     }
 
     fn get(&self, item: &Item, source: &Source) -> Request {
@@ -64,7 +64,7 @@ impl Snowplow {
             }
             url.extend([key, "=", &percent(value)]);
         });
-        Request { method: Method::Get, url, headers: Vec::new(), body: Vec::new() }
+        Request { method: Method::Get, url, headers: Vec::new(), body: Vec::new(), takes_gzip: false }
     }
 
     fn rule(&self, status: u16) -> StatusRule {
