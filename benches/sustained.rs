@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const USUAL_BATCH: usize = 500;
 /// What the library stores in one transaction at the most.
 const OWN_BATCH: usize = 4_000;
-const COLUMNS: &str = "namespace, sequence, id, session, time, kind, body";
+const COLUMNS: &str = "position, namespace, sequence, id, session, time, kind, body";
 
 type Row = Vec<Value>;
 
@@ -84,7 +84,7 @@ fn insert(path: &Path, table: &str, rows: &[Row], batch: usize) -> f64 {
     let mut connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;").unwrap();
     connection.execute_batch(table).unwrap();
-    let sql = format!("INSERT INTO events ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    let sql = format!("INSERT INTO events ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     let (time, ()) = timed(|| {
         for rows in rows.chunks(batch) {
             let transaction = connection.transaction().unwrap();

@@ -33,12 +33,12 @@ pub mod session;
 pub mod store;
 pub mod tracker;
 
-pub use config::{Config, ConfigBuilder};
-pub use database::Drops;
+pub use config::{BackgroundDelivery, Config, ConfigBuilder};
+pub use database::{DeliveryCounts, Drops};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Severity, User};
 pub use session::{EndReason, RestartPolicy, Session, SessionState, Spent};
-pub use tracker::{Resumed, Stats, Tracker};
+pub use tracker::{DeliveryStats, NextRequest, PendingRequest, Resumed, Stats, Tracker};
 
 /// The examples of the README are compiled, too.
 #[cfg(doctest)]

@@ -17,15 +17,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["error", "log", "clock", "ids", "session", "database"]),
     ("protocol", &["encoding", "error", "ids", "event", "session", "store"]),
     ("delivery", &["error", "log", "clock", "ids", "event", "session", "store", "database", "protocol"]),
-    ("config", &["error", "log", "clock", "ids", "event", "session", "store", "database"]),
+    (
+        "config",
+        &["error", "log", "clock", "ids", "event", "session", "store", "database", "protocol", "delivery"],
+    ),
     (
         "tracker",
         &[
             "encoding", "error", "log", "clock", "ids", "event", "session", "store", "journal", "database",
-            "config",
+            "protocol", "delivery", "config",
         ],
     ),
-    ("capi", &["error", "log", "clock", "ids", "event", "session", "store", "database", "config", "tracker"]),
+    (
+        "capi",
+        &[
+            "error", "log", "clock", "ids", "event", "session", "store", "database", "protocol", "delivery",
+            "config", "tracker",
+        ],
+    ),
 ];
 
 /// Words that may stand only where they are named: (word, allowed below, why).

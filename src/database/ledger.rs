@@ -1,12 +1,16 @@
 //! The ledger: what became of every event that was accepted.
 
+use super::{Fate, MOST_EVENT_KIND};
+
 /// Counters of a namespace. `accepted == stored + delivered + dropped`, where `accepted` is the sequence number of
 /// the last event (S22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ledger {
     /// Events in the outbox.
     pub stored: u64,
-    /// Their size in bytes.
+    /// Starts and ends of sessions in the outbox, which count for its caps only.
+    pub(crate) facts: u64,
+    /// The size of both in bytes.
     pub stored_bytes: u64,
     /// Events that at least one destination took.
     pub delivered: u64,
@@ -15,6 +19,31 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    pub(super) fn enter(&mut self, rows: Rows) {
+        self.stored += rows.events;
+        self.facts += rows.facts;
+        self.stored_bytes += rows.bytes;
+    }
+
+    pub(super) fn leave(&mut self, rows: Rows, leaving: Leaving) {
+        self.stored = self.stored.saturating_sub(rows.events);
+        self.facts = self.facts.saturating_sub(rows.facts);
+        self.stored_bytes = self.stored_bytes.saturating_sub(rows.bytes);
+        *match leaving {
+            Leaving::Aged => &mut self.dropped.aged,
+            Leaving::Overflowed | Leaving::Settled(Fate::Overflowed) => &mut self.dropped.overflowed,
+            Leaving::Settled(Fate::Delivered) => &mut self.delivered,
+            Leaving::Settled(Fate::Refused) => &mut self.dropped.refused,
+            Leaving::Settled(Fate::Oversize) => &mut self.dropped.oversize,
+            Leaving::Settled(Fate::Unsendable) => &mut self.dropped.unsendable,
+        } += rows.events;
+    }
+
+    /// Rows of the outbox.
+    pub(crate) fn rows(&self) -> u64 {
+        self.stored + self.facts
+    }
+
     /// All events that it knows of.
     pub(crate) fn accepted(&self) -> u64 {
         self.stored + self.delivered + self.dropped.total()
@@ -33,11 +62,48 @@ pub struct Drops {
     pub erased: u64,
     /// They were lost with a damaged file or with power.
     pub lost: u64,
+    /// Every destination refused them for good.
+    pub refused: u64,
+    /// They were larger than any destination takes.
+    pub oversize: u64,
+    /// No destination could be sent them: they were damaged, or older than it takes.
+    pub unsendable: u64,
 }
 
 impl Drops {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.aged + self.overflowed + self.erased + self.lost
+        self.aged + self.overflowed + self.erased + self.lost + self.refused + self.oversize + self.unsendable
+    }
+}
+
+/// Rows that come or go.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rows {
+    pub events: u64,
+    pub facts: u64,
+    pub bytes: u64,
+}
+
+impl Rows {
+    pub fn one(kind: u8, bytes: usize) -> Self {
+        let event = u64::from(kind <= MOST_EVENT_KIND);
+        Self { events: event, facts: 1 - event, bytes: bytes as u64 }
+    }
+}
+
+/// Why rows leave the outbox.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Leaving {
+    Aged,
+    Overflowed,
+    /// No destination is owed them any more.
+    Settled(Fate),
+}
+
+impl Leaving {
+    /// A cap makes room: what one destination has taken already is delivered.
+    pub fn or_delivered(self, fate: Option<Fate>) -> Self {
+        if fate == Some(Fate::Delivered) { Self::Settled(Fate::Delivered) } else { self }
     }
 }

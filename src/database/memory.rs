@@ -4,7 +4,12 @@ use std::collections::VecDeque;
 
 use uuid::Uuid;
 
-use super::{Batch, Caps, Committed, Database, Ledger, Loaded};
+use super::destination::{Destination, floor};
+use super::ledger::{Leaving, Rows};
+use super::{
+    Batch, Caps, Committed, Database, DeliveryCounts, Entry, Fate, Ledger, Loaded, MOST_EVENT_KIND, Row,
+    Settlement,
+};
 use crate::error::Result;
 use crate::event::Head;
 use crate::session::SessionRecord;
@@ -14,9 +19,12 @@ pub(crate) struct MemoryDatabase {
     caps: Caps,
     user_id: Uuid,
     session: Option<String>,
-    events: VecDeque<Vec<u8>>,
+    rows: VecDeque<(Row, Option<Fate>)>,
+    last_number: u64,
     history: VecDeque<SessionRecord>,
     ledger: Ledger,
+    destinations: Vec<Destination>,
+    edition: u64,
 }
 
 impl MemoryDatabase {
@@ -25,35 +33,66 @@ impl MemoryDatabase {
             caps,
             user_id,
             session: None,
-            events: VecDeque::new(),
+            rows: VecDeque::new(),
+            last_number: 0,
             history: VecDeque::new(),
             ledger: Ledger::default(),
+            destinations: Vec::new(),
+            edition: 0,
         }
     }
 
-    fn drop_oldest(&mut self) -> u64 {
-        let Some(event) = self.events.pop_front() else { return 0 };
-        self.ledger.stored -= 1;
-        self.ledger.stored_bytes -= event.len() as u64;
-        1
+    fn insert(&mut self, kind: u8, time: i64, body: Vec<u8>) {
+        self.last_number += 1;
+        self.ledger.enter(Rows::one(kind, body.len()));
+        self.rows.push_back((Row { number: self.last_number, kind, time, body }, None));
+    }
+
+    fn insert_entry(&mut self, entry: &Entry<'_>) {
+        match entry {
+            Entry::Event(body) => {
+                let Some(head) = Head::decode(body) else { return };
+                self.insert(head.kind, head.time, body.to_vec());
+            }
+            Entry::Fact(fact) => {
+                if fact.owed {
+                    self.insert(fact.kind as u8, fact.at, fact.session.to_json().into_bytes());
+                }
+                if let Some(session) = entry.ended() {
+                    self.history.push_front(session.clone());
+                }
+            }
+        }
+    }
+
+    /// The oldest leaves, to make room.
+    fn drop_oldest(&mut self, why: Leaving) {
+        if let Some((row, fate)) = self.rows.pop_front() {
+            self.ledger.leave(Rows::one(row.kind, row.body.len()), why.or_delivered(fate));
+        }
     }
 
     fn enforce_caps(&mut self, now: i64) {
         let oldest_allowed = now.saturating_sub_unsigned(self.caps.max_age_ms);
-        while self
-            .events
-            .front()
-            .and_then(|event| Head::decode(event))
-            .is_some_and(|head| head.time < oldest_allowed)
-        {
-            self.ledger.dropped.aged += self.drop_oldest();
+        while self.rows.front().is_some_and(|(row, _)| row.time < oldest_allowed) {
+            self.drop_oldest(Leaving::Aged);
         }
-        while self.ledger.stored > self.caps.max_events || self.ledger.stored_bytes > self.caps.max_bytes {
-            self.ledger.dropped.overflowed += self.drop_oldest();
+        while self.ledger.rows() > self.caps.max_events || self.ledger.stored_bytes > self.caps.max_bytes {
+            self.drop_oldest(Leaving::Overflowed);
         }
-        while self.history.len() as u64 > self.caps.max_history {
-            self.history.pop_back();
-        }
+        self.history.truncate(usize::try_from(self.caps.max_history).unwrap_or(usize::MAX));
+    }
+
+    /// What no destination is owed any more leaves, if one had it.
+    fn release(&mut self, floor: u64) {
+        let ledger = &mut self.ledger;
+        self.rows.retain(|(row, fate)| match fate {
+            Some(fate) if row.number <= floor => {
+                ledger.leave(Rows::one(row.kind, row.body.len()), Leaving::Settled(*fate));
+                false
+            }
+            _ => true,
+        });
     }
 }
 
@@ -64,14 +103,7 @@ impl Database for MemoryDatabase {
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<Committed> {
-        for event in batch.events {
-            self.events.push_back(event.to_vec());
-            self.ledger.stored += 1;
-            self.ledger.stored_bytes += event.len() as u64;
-        }
-        for session in batch.ended {
-            self.history.push_front(session.clone());
-        }
+        batch.entries.iter().for_each(|entry| self.insert_entry(entry));
         self.session = batch.session.map(str::to_owned);
         self.ledger.dropped.lost += batch.lost;
         self.ledger.dropped.erased += batch.erased;
@@ -93,17 +125,84 @@ impl Database for MemoryDatabase {
     }
 
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>> {
-        let newer = |event: &&Vec<u8>| Head::decode(event).is_some_and(|head| head.sequence > after);
-        Ok(self.events.iter().filter(newer).take(limit).cloned().collect())
+        let newer = |row: &&Row| {
+            row.kind <= MOST_EVENT_KIND && Head::decode(&row.body).is_some_and(|head| head.sequence > after)
+        };
+        Ok(self
+            .rows
+            .iter()
+            .map(|(row, _)| row)
+            .filter(newer)
+            .take(limit)
+            .map(|row| row.body.clone())
+            .collect())
+    }
+
+    fn attach(&mut self, names: &[&str]) -> Result<Ledger> {
+        let named = |name: &&str| Destination { name: (*name).to_owned(), ..Destination::default() };
+        self.destinations = names.iter().map(named).collect();
+        Ok(self.ledger)
+    }
+
+    fn progress(&self, destination: usize) -> &str {
+        self.destinations.get(destination).map_or("", |destination| &destination.progress)
+    }
+
+    fn counts(&self, destination: usize) -> DeliveryCounts {
+        self.destinations.get(destination).map(|destination| destination.counts).unwrap_or_default()
+    }
+
+    fn owed(&mut self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Vec<Row>> {
+        let after = after.max(self.settled(destination));
+        let first = self.rows.partition_point(|(row, _)| row.number <= after);
+        let mut size = 0;
+        let fits = |row: &&Row| {
+            let fits = size < bytes;
+            size += row.body.len();
+            fits
+        };
+        Ok(self.rows.range(first..).map(|(row, _)| row).take(rows).take_while(fits).cloned().collect())
+    }
+
+    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger> {
+        let Some(destination) = self.destinations.get_mut(settlement.destination) else {
+            return Ok(self.ledger);
+        };
+        if settlement.edition == self.edition {
+            for (number, fate) in settlement.fates {
+                destination.counts.add(*fate, 1);
+                if let Ok(at) = self.rows.binary_search_by_key(number, |(row, _)| row.number) {
+                    let known = &mut self.rows[at].1;
+                    *known = (*known).max(Some(*fate));
+                }
+            }
+            destination.cursor = destination.cursor.max(settlement.up_to);
+            destination.progress = settlement.progress.to_owned();
+            self.release(floor(&self.destinations));
+        }
+        Ok(self.ledger)
+    }
+
+    fn settled(&self, destination: usize) -> u64 {
+        self.destinations.get(destination).map_or(0, |destination| destination.cursor)
+    }
+
+    fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    fn edition(&self) -> u64 {
+        self.edition
     }
 
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger> {
         self.user_id = user_id;
         self.session = None;
-        self.events.clear();
+        self.rows.clear();
         self.history.clear();
+        self.edition += 1;
         self.ledger.dropped.erased += self.ledger.stored;
-        (self.ledger.stored, self.ledger.stored_bytes) = (0, 0);
+        (self.ledger.stored, self.ledger.facts, self.ledger.stored_bytes) = (0, 0, 0);
         self.ledger.dropped.erased += accepted.saturating_sub(self.ledger.accepted());
         Ok(self.ledger)
     }

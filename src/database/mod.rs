@@ -4,6 +4,7 @@
 // The database in memory has nothing from before to look at, and no other tracker to share with.
 #![cfg_attr(not(feature = "_sqlite"), allow(dead_code))]
 
+mod destination;
 mod ledger;
 mod memory;
 #[cfg(feature = "_sqlite")]
@@ -12,6 +13,8 @@ pub(crate) mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use destination::DeliveryCounts;
+pub(crate) use destination::{Fact, FactKind, Fate, MOST_EVENT_KIND, Row, Settlement};
 pub use ledger::{Drops, Ledger};
 pub(crate) use memory::MemoryDatabase;
 
@@ -53,10 +56,8 @@ pub(crate) struct Loaded {
 
 /// One commit: everything that belongs into one transaction.
 pub(crate) struct Batch<'a> {
-    /// Stored events, as the journal has them.
-    pub events: &'a [&'a [u8]],
-    /// Sessions that ended.
-    pub ended: &'a [SessionRecord],
+    /// In the order in which they happened.
+    pub entries: &'a [Entry<'a>],
     pub settings: &'a Settings,
     /// The session, unless a store of the host's keeps it.
     pub session: Option<&'a str>,
@@ -68,6 +69,25 @@ pub(crate) struct Batch<'a> {
     pub lost: u64,
     /// Events that an erasure took out of the journal.
     pub erased: u64,
+}
+
+/// Something to store.
+#[derive(Debug)]
+pub(crate) enum Entry<'a> {
+    /// An event, as the journal has it.
+    Event(&'a [u8]),
+    /// A session began or ended.
+    Fact(Box<Fact>),
+}
+
+impl Entry<'_> {
+    /// The session, if one ended.
+    fn ended(&self) -> Option<&SessionRecord> {
+        match self {
+            Self::Fact(fact) if fact.kind == FactKind::Ended => Some(&fact.session),
+            _ => None,
+        }
+    }
 }
 
 /// How a commit went.
@@ -91,6 +111,25 @@ pub(crate) trait Database: Send {
     fn history(&mut self, limit: usize) -> Result<Vec<SessionRecord>>;
     /// Stored events with a sequence number over `after`, in order.
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>>;
+    /// The destinations, by name. What was owed to others only leaves. A new one is owed all that is stored.
+    fn attach(&mut self, names: &[&str]) -> Result<Ledger>;
+    /// The progress stored last by a destination; empty at first.
+    fn progress(&self, destination: usize) -> &str;
+    /// What was done by a destination.
+    fn counts(&self, destination: usize) -> DeliveryCounts;
+    /// The rows with a number over `after` and over what is settled for the destination, in order: at most `rows`,
+    /// and no more when they have reached `bytes`.
+    fn owed(&mut self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Vec<Row>>;
+    /// Stores what a destination has done: what no one is owed any more leaves. Does nothing if the edition is
+    /// another.
+    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger>;
+    /// Up to which number nothing is owed to the destination.
+    fn settled(&self, destination: usize) -> u64;
+    /// The number of the last row there ever was.
+    fn last_number(&self) -> u64;
+    /// Changes when rows that were read are not there any more for a reason other than delivery and the caps: then
+    /// nothing of them may be sent.
+    fn edition(&self) -> u64;
     /// Removes everything of everyone from the files and gives the installation a new id. Settings of consent stay. Of
     /// this namespace `accepted` events are accounted for afterwards, also if it has to be done twice.
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger>;

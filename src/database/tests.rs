@@ -59,10 +59,16 @@ fn ended(index: u32) -> SessionRecord {
     SessionRecord::from_json(&json).unwrap()
 }
 
+fn ended_fact(session: &SessionRecord, owed: bool) -> Entry<'static> {
+    Entry::Fact(Box::new(Fact { kind: FactKind::Ended, at: NOW, session: session.clone(), owed }))
+}
+
 /// What goes into a batch beside events.
 #[derive(Default)]
 struct More<'a> {
     ended: &'a [SessionRecord],
+    /// Whether a destination takes the ends.
+    owed: bool,
     session: Option<&'a str>,
     later: i64,
     lost: u64,
@@ -70,11 +76,11 @@ struct More<'a> {
 }
 
 fn commit(database: &mut dyn Database, events: &[Vec<u8>], more: More<'_>) -> Result<Committed> {
-    let events: Vec<&[u8]> = events.iter().map(Vec::as_slice).collect();
+    let ended = more.ended.iter().map(|session| ended_fact(session, more.owed));
+    let entries: Vec<_> = events.iter().map(|event| Entry::Event(event)).chain(ended).collect();
     let settings = Settings::default();
     let batch = Batch {
-        events: &events,
-        ended: more.ended,
+        entries: &entries,
         settings: &settings,
         session: more.session,
         journal: (7, 8),

@@ -1,9 +1,19 @@
-//! Delivery: what is sent when. [`policy`] has every limit, [`planner`] decides by them; both are pure. Requests go
-//! through the seam in [`transport`].
+//! Delivery: what is sent when. [`policy`] has every limit, [`planner`] decides by them; both are pure. A sender for
+//! each destination writes requests and judges answers; they go through the seam in [`transport`].
 
+mod backlog;
+mod compress;
+mod destination;
+mod observer;
 pub mod planner;
 pub mod policy;
+mod queue;
+mod sender;
 pub mod transport;
 
+pub use destination::Destination;
+pub use observer::{DeliveryObserver, DeliveryOutcome, DeliveryReport};
 pub use planner::{Attempt, Next, Planner, Progress, Settled};
+pub(crate) use queue::{Queue, Read};
+pub(crate) use sender::{Outgoing, Sender, Step};
 pub use transport::{Answer, Call, Outcome, Transport};

@@ -136,6 +136,16 @@ impl Planner {
         self.resting = false;
     }
 
+    /// Whether a request is to be reported first.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way
+    }
+
+    /// The request came to nothing through no fault of the receiver, or was never made: all is as before it.
+    pub fn give_up(&mut self) {
+        self.under_way = false;
+    }
+
     /// What to do now. After [`Next::Send`] it is [`Next::Idle`] until the report.
     pub fn next(&mut self, now: Now) -> Next {
         if self.under_way || self.owed == 0 || self.resting {

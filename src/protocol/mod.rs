@@ -110,6 +110,11 @@ pub trait Protocol: Send + Sync {
     /// How much goes into one request.
     fn limits(&self) -> BatchLimits;
 
+    /// The most starts and ends of sessions that are kept for it; of more the oldest are dropped. None: all.
+    fn most_sessions(&self) -> Option<usize> {
+        None
+    }
+
     /// Writes a request for some items, all of which it takes, in order. It takes as many of the first ones as fit
     /// into the limits, at least one, and says how many.
     ///

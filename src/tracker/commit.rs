@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
-use crate::database::{Batch, Committed, Database};
+use crate::database::{Batch, Committed, Database, Entry, Fact, FactKind};
+use crate::delivery::Destination;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Reader;
 use crate::log::Logger;
+use crate::protocol::Item;
 use crate::session::{SessionRecord, Settings, State};
 use crate::store::SessionStore;
 
 use super::Shared;
-use super::core::{ENDED, EVENT};
+use super::core::{BEGAN, ENDED, EVENT};
 
 /// Events of one transaction at the most: a larger one would keep callers waiting for space in a full journal.
 const MOST_EVENTS: usize = 4_000;
@@ -29,6 +31,8 @@ pub(super) struct Committer {
     pub stored_revision: Option<u64>,
     /// Events that an erasure by another tracker took from the journal, not yet in the ledger.
     pub erased: u64,
+    /// Who takes which starts and ends of sessions.
+    pub destinations: Vec<Destination>,
 }
 
 /// What the core looks like at the beginning of a commit.
@@ -42,29 +46,29 @@ struct Target {
 
 /// A part of the journal, ready to be stored.
 struct Part<'a> {
-    events: Vec<&'a [u8]>,
-    ended: Vec<SessionRecord>,
+    entries: Vec<Entry<'a>>,
+    events: usize,
     end: u64,
 }
 
 impl Committer {
     /// Stores everything that was tracked before the call. `look` at the database even if there is nothing to store:
-    /// another tracker may have erased it.
-    pub fn commit(&mut self, shared: &Shared, look: bool) -> Result<()> {
+    /// another tracker may have erased it. Gives whether there was anything to store.
+    pub fn commit(&mut self, shared: &Shared, look: bool) -> Result<bool> {
         self.finish_erasure(shared)?;
+        let mut stored = false;
         let mut look = look && lock(&self.database).is_changed();
-        let Some(target) = target(shared) else { return Ok(()) };
+        let Some(target) = target(shared) else { return Ok(false) };
         let session = target.state.record().map(SessionRecord::to_json);
         while std::mem::take(&mut look)
             || self.reader.head() < target.tail
             || self.stored_revision != Some(target.revision)
         {
-            let part = collect(&self.reader, target.tail);
+            let part = self.collect(target.tail);
             let whole = part.end >= target.tail;
-            let lost = if whole { lost(shared, &target, part.events.len()) } else { 0 };
+            let lost = if whole { lost(shared, &target, part.events) } else { 0 };
             let batch = Batch {
-                events: &part.events,
-                ended: &part.ended,
+                entries: &part.entries,
                 settings: &target.settings,
                 session: session.as_deref().filter(|_| self.store.is_none()),
                 journal: (self.reader.journal_id(), part.end),
@@ -73,10 +77,12 @@ impl Committer {
                 erased: self.erased,
             };
             let end = part.end;
-            let committed = lock(&self.database).commit(&batch)?;
-            let ledger = match committed {
+            let database = Arc::clone(&self.database);
+            let mut database = lock(&database);
+            let ledger = match database.commit(&batch)? {
                 Committed::Done(ledger) => ledger,
                 Committed::Erased(user_id) => {
+                    drop(database);
                     self.logger.info(|| "the database was erased by another tracker: sessions and events are forgotten here, too".into());
                     self.erased += self.forget(shared, user_id, false);
                     return self.commit(shared, false);
@@ -86,19 +92,56 @@ impl Committer {
                 self.logger.error(|| format!("{lost} events were lost with a damaged file or with power"));
             }
             self.erased = 0;
+            stored = true;
             {
+                // With the database still locked, so that no older ledger comes after a newer one.
                 let mut core = shared.lock();
                 core.ledger = ledger;
                 self.reader.seek(end);
                 shared.has_space();
             }
+            drop(database);
             if whole {
                 self.store_session(session.as_deref())?;
                 self.stored_revision = Some(target.revision);
                 self.reader.set_stored_revision(target.revision);
             }
         }
-        Ok(())
+        Ok(stored)
+    }
+
+    /// The next part of the journal.
+    fn collect(&self, tail: u64) -> Part<'_> {
+        let mut part = Part { entries: Vec::new(), events: 0, end: self.reader.head() };
+        while part.events < MOST_EVENTS {
+            let Some(entry) = self.reader.entry(part.end, tail) else {
+                // Behind a record that is damaged in memory nothing can be found any more; the ledger will miss it.
+                part.end = tail;
+                break;
+            };
+            match entry.kind {
+                EVENT => {
+                    part.entries.push(Entry::Event(entry.payload));
+                    part.events += 1;
+                }
+                BEGAN => part.entries.extend(self.fact(FactKind::Began, entry.payload)),
+                ENDED => part.entries.extend(self.fact(FactKind::Ended, entry.payload)),
+                _ => {}
+            }
+            part.end = entry.end;
+        }
+        part
+    }
+
+    fn fact<'a>(&self, kind: FactKind, payload: &[u8]) -> Option<Entry<'a>> {
+        let mut from = crate::encoding::Take(payload);
+        let (at, session) = (from.i64()?, SessionRecord::decode(&mut from)?);
+        let item = match kind {
+            FactKind::Began => Item::SessionStart(Box::new(session.clone())),
+            FactKind::Ended => Item::SessionEnd { record: Box::new(session.clone()), noticed_at: at },
+        };
+        let owed = self.destinations.iter().any(|destination| destination.takes(&item));
+        Some(Entry::Fact(Box::new(Fact { kind, at, session, owed })))
     }
 
     fn store_session(&self, session: Option<&str>) -> Result<()> {
@@ -135,7 +178,8 @@ impl Committer {
         // What was tracked since then is in the journal and goes on; the rest is gone, also if a process before took
         // it out.
         let accepted = target.settings.sequence.saturating_sub(self.events_before(target.tail));
-        let ledger = lock(&self.database).erase(target.settings.user_id, accepted)?;
+        let mut database = lock(&self.database);
+        let ledger = database.erase(target.settings.user_id, accepted)?;
         let mut core = shared.lock();
         core.ledger = ledger;
         core.engine.set_erasing(false);
@@ -177,24 +221,6 @@ fn target(shared: &Shared) -> Option<Target> {
         state: memory.state,
         now,
     })
-}
-
-fn collect(reader: &Reader, tail: u64) -> Part<'_> {
-    let mut part = Part { events: Vec::new(), ended: Vec::new(), end: reader.head() };
-    while part.events.len() < MOST_EVENTS {
-        let Some(entry) = reader.entry(part.end, tail) else {
-            // Behind a record that is damaged in memory nothing can be found any more; the ledger will miss it.
-            part.end = tail;
-            break;
-        };
-        match entry.kind {
-            EVENT => part.events.push(entry.payload),
-            ENDED => part.ended.extend(SessionRecord::decode(&mut crate::encoding::Take(entry.payload))),
-            _ => {}
-        }
-        part.end = entry.end;
-    }
-    part
 }
 
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::Ledger;
+use crate::encoding::Put;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, encode_stamp};
 use crate::ids::{EventId, IdSource, InstanceId};
@@ -17,8 +18,10 @@ use super::snapshot::Snapshot;
 
 /// A journal record: a stored event.
 pub(super) const EVENT: u8 = 1;
-/// A journal record: a session that ended.
+/// A journal record: a session that ended, behind the time when that was noticed.
 pub(super) const ENDED: u8 = 2;
+/// A journal record: a session that began, behind the same.
+pub(super) const BEGAN: u8 = 3;
 
 /// The most bytes that a stamp takes: three session ids, a user, the app's version, and small things.
 const STAMP: usize = 4 * 1_024;
@@ -72,7 +75,7 @@ impl Core {
             let Answer::Stamped(stamp) = answer else { return };
             writer.append(EVENT, STAMP + body.len(), |out| {
                 encode_stamp(stamp, event.kind().number(), out);
-                crate::encoding::Put::bytes(out, body);
+                out.bytes(body);
             });
         })? {
             Answer::Disabled => Err(Refusal::Failed(disabled())),
@@ -101,9 +104,10 @@ impl Core {
             return Err(Refusal::Full);
         }
         let only_time = matches!(input, Input::Tick);
-        let step = self.engine.step(input, self.fresh, self.clock.now());
+        let now = self.clock.now();
+        let step = self.engine.step(input, self.fresh, now);
         let changed = !only_time || !step.facts.is_empty();
-        self.record(&step.facts);
+        self.record(&step.facts, now.wall);
         if let Some(writer) = &mut self.writer {
             append(writer, &step.answer);
         }
@@ -112,19 +116,24 @@ impl Core {
     }
 
     /// Writes what became true into the journal.
-    pub fn record(&mut self, facts: &[Fact]) {
+    pub fn record(&mut self, facts: &[Fact], now: i64) {
         let Some(writer) = &mut self.writer else { return };
         for fact in facts {
-            match fact {
+            let (kind, session) = match fact {
                 Fact::Began(session) => {
                     self.fresh = self.ids.uuid();
                     writer.set_open_session(session.index);
+                    (BEGAN, session)
                 }
                 Fact::Ended(session) => {
                     writer.set_open_session(0);
-                    writer.append(ENDED, RECORD, |out| session.encode(out));
+                    (ENDED, session)
                 }
-            }
+            };
+            writer.append(kind, RECORD, |out| {
+                out.i64(now);
+                session.encode(out);
+            });
         }
     }
 

@@ -18,6 +18,7 @@ pub(super) struct Asked {
     pub durable: bool,
     pub erase: bool,
     pub close_by: Option<Instant>,
+    pub send_until: Option<Instant>,
 }
 
 /// What callers ask of the worker, and how far it is.
@@ -37,6 +38,7 @@ struct MailState {
     durable: bool,
     erase: bool,
     close_by: Option<Instant>,
+    send_until: Option<Instant>,
     stopped: bool,
     last_error: Option<(ErrorKind, String)>,
 }
@@ -52,9 +54,9 @@ impl Mail {
         self.request(|state| state.erase = true)
     }
 
-    /// Asks for the last commit.
-    pub fn ask_to_close(&self, by: Instant) -> u64 {
-        self.request(|state| state.close_by = Some(by))
+    /// Asks for the last commit; and, if `sending`, to deliver until then what is due.
+    pub fn ask_to_close(&self, by: Instant, sending: bool) -> u64 {
+        self.request(|state| (state.close_by, state.send_until) = (Some(by), sending.then_some(by)))
     }
 
     /// By when the worker is to be done, if it is asked to close.
@@ -71,6 +73,7 @@ impl Mail {
             durable: std::mem::take(&mut state.durable),
             erase: std::mem::take(&mut state.erase),
             close_by: state.close_by,
+            send_until: state.send_until,
         }
     }
 

@@ -3,19 +3,23 @@
 mod commit;
 mod core;
 mod mail;
+mod manual;
 mod open;
+mod queue;
+mod senders;
 mod sessions;
 mod snapshot;
 mod storing;
 mod wake;
 mod worker;
 
+pub use manual::{NextRequest, PendingRequest};
 pub use sessions::Resumed;
-pub use storing::Stats;
+pub use storing::{DeliveryStats, Stats};
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -28,6 +32,9 @@ use crate::journal::{CrashMarker, fork};
 use crate::session::{Answer, Input};
 use core::{Core, Refusal};
 use mail::Mail;
+use manual::Manual;
+use queue::Setting;
+use senders::Senders;
 use snapshot::Snapshot;
 use wake::Wake;
 use worker::Worker;
@@ -52,6 +59,10 @@ struct Shared {
     forks: u32,
     full_wait: Duration,
     survives_kill: bool,
+    setting: Setting,
+    senders: Senders,
+    /// Set if the host drives delivery.
+    manual: OnceLock<Arc<Manual>>,
     /// Here and not in [`Tracker`], since a forked child must not let go of a thread that it has not.
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -90,9 +101,13 @@ impl Tracker {
             Err(e) => drop(give.send(Err(e))),
             Ok((shared, committer)) => {
                 shared.wake.attach();
+                let started = open::start_delivery(&config, &shared);
                 let worker = Worker::new(Arc::clone(&shared), committer, config.commit_window);
-                drop(give.send(Ok(shared)));
-                worker.run();
+                // Of the config only what works on is held from here on.
+                drop(config);
+                let failed = started.is_err();
+                drop(give.send(started.map(|()| shared)));
+                if failed { worker.stop() } else { worker.run() }
             }
         };
         let worker = std::thread::Builder::new()

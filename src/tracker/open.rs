@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::database::{Database, Loaded, MemoryDatabase};
+use crate::delivery::{Destination, Sender};
 use crate::error::Result;
 use crate::journal::{self, Found, Journal, fork};
 use crate::session::{Engine, Memory, Opening, SessionRecord, Settings, State};
@@ -17,6 +18,9 @@ use super::Shared;
 use super::commit::{Committer, guarded, lock};
 use super::core::Core;
 use super::mail::Mail;
+use super::manual::Manual;
+use super::queue::{Setting, TrackerQueue};
+use super::senders::{Carrier, Senders};
 use super::snapshot::Snapshot;
 use super::wake::Wake;
 
@@ -25,6 +29,9 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     fork::watch();
     let (mut database, path) = open_database(config)?;
     let loaded = database.load()?;
+    let destinations = config.delivery.destinations()?;
+    let names: Vec<&str> = destinations.iter().map(Destination::name).collect();
+    let ledger = database.attach(&names)?;
     let mut journal = open_journal(config, path.as_deref(), &loaded)?;
     let survives_kill = journal.found.survives_kill;
     let recalled = recall(config, &loaded, &mut journal.found, database.as_mut())?;
@@ -40,13 +47,13 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     journal.writer.set_open_session(engine.open_session().map_or(0, |session| session.index));
     let snapshot = Snapshot::new(&engine.session());
     let mut core =
-        Core::new(engine, journal.writer, Arc::clone(&config.clock), Arc::clone(&config.ids), loaded.ledger);
+        Core::new(engine, journal.writer, Arc::clone(&config.clock), Arc::clone(&config.ids), ledger);
     let mut erased = 0;
     if recalled.outdated {
         erased = core.forget_journal(&snapshot);
         journal.reader.seek(core.writer.as_ref().map_or(0, |writer| writer.tail()));
     }
-    core.record(&facts);
+    core.record(&facts, now.wall);
     core.publish(true, &snapshot);
     if let Some(writer) = &core.writer {
         writer.clear_crash_mark();
@@ -64,6 +71,9 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         forks: fork::generation(),
         full_wait: config.full_wait,
         survives_kill,
+        setting: Setting::new(config, &destinations),
+        senders: Senders::new(destinations.len()),
+        manual: OnceLock::new(),
         worker: Mutex::new(None),
     });
     let committer = Committer {
@@ -73,8 +83,36 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         logger: config.logger.clone(),
         stored_revision: None,
         erased,
+        destinations,
     };
     Ok((shared, committer))
+}
+
+/// Puts the senders to work.
+pub(super) fn start_delivery(config: &Config, shared: &Arc<Shared>) -> Result<()> {
+    let queue = TrackerQueue(Arc::downgrade(shared));
+    let destinations = config.delivery.destinations()?.into_iter().enumerate();
+    let senders = destinations.map(|(index, destination)| Sender::new(destination, index, &queue));
+    let senders = senders.collect::<Result<Vec<_>>>()?;
+    if config.delivery.manual {
+        let _ = shared.manual.set(Arc::new(Manual::new(senders, queue)));
+        return Ok(());
+    }
+    if senders.is_empty() {
+        return Ok(());
+    }
+    let transport = config.delivery.transport()?;
+    for (sender, post) in senders.into_iter().zip(&shared.senders.posts) {
+        let (queue, transport, post) = (queue.clone(), Arc::clone(&transport), Arc::clone(post));
+        shared.senders.start(Carrier {
+            sender,
+            queue,
+            transport,
+            post,
+            timeout: config.delivery.request_timeout,
+        })?;
+    }
+    Ok(())
 }
 
 fn open_database(config: &Config) -> Result<(Box<dyn Database>, Option<PathBuf>)> {

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::database::{Database, Drops};
-#[cfg(doc)]
-use crate::error::ErrorKind;
-use crate::error::Result;
+use crate::database::{Database, DeliveryCounts, Drops};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::StoredEvent;
 use crate::session::{Input, Session};
 
@@ -36,6 +34,16 @@ pub struct Stats {
     /// What is acknowledged survives the death of the process. False without a file, and where the journal cannot be
     /// mapped.
     pub survives_kill: bool,
+}
+
+/// What one destination has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryStats {
+    /// Its name.
+    pub name: String,
+    /// Its counters, since the database was made.
+    pub counts: DeliveryCounts,
 }
 
 impl Tracker {
@@ -104,19 +112,58 @@ impl Tracker {
         })
     }
 
-    /// Stores everything, durably against the loss of power, and stays open.
+    /// What each destination has done, in the order of the configuration. Waits for the disk.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if that did not work in time, with the reason; [`ErrorKind::Closed`],
-    /// [`ErrorKind::Forked`].
+    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
+    pub fn delivery_stats(&self) -> Result<Vec<DeliveryStats>> {
+        self.check_open()?;
+        let names = self.shared.setting.destinations.iter().enumerate();
+        open::with_database(&self.shared, |database| {
+            let stats = |(at, name): (usize, &String)| DeliveryStats {
+                name: name.clone(),
+                counts: database.counts(at),
+            };
+            Ok(names.map(stats).collect())
+        })
+    }
+
+    /// Stores everything, durably against the loss of power, delivers what is due, and stays open. It overrides
+    /// neither a backoff nor a `Retry-After`. On a thread of the library's (in a callback) it does not wait.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] if not everything was stored and delivered in time, with the reason;
+    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
     pub fn flush(&self, timeout: Duration) -> Result<()> {
         self.check_open()?;
+        let by = deadline(timeout);
         let request = self.shared.mail.ask(true);
         self.shared.wake.requested();
-        if self.shared.wake.is_worker() {
+        if self.is_own_thread() {
             return Ok(());
         }
-        self.shared.mail.wait_done(request, deadline(timeout))
+        self.shared.mail.wait_done(request, by)?;
+        self.wait_delivered(by)
+    }
+
+    fn wait_delivered(&self, by: Instant) -> Result<()> {
+        if self.shared.senders.posts.is_empty() {
+            return Ok(());
+        }
+        let last = open::with_database(&self.shared, |database| Ok(database.last_number()))?;
+        self.shared.senders.ask();
+        if let Some(manual) = self.shared.manual.get() {
+            manual.wake();
+        }
+        match self.shared.senders.wait_clear(last, by) {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Timeout, "not everything could be delivered in time")),
+        }
+    }
+
+    /// Called back on a thread of the library's, which must not wait for itself.
+    fn is_own_thread(&self) -> bool {
+        self.shared.wake.is_worker() || self.shared.senders.is_sender()
     }
 
     /// Does at once what is due by the clock (an idle session ends, the running durations are brought up to now), and
@@ -126,14 +173,16 @@ impl Tracker {
     /// Why it could not be stored: the events stay in the journal. [`ErrorKind::Closed`], [`ErrorKind::Forked`].
     pub fn poll(&self) -> Result<()> {
         self.apply(Input::Tick)?;
+        // They look at the clock, too.
+        self.shared.senders.wake();
         let request = self.shared.mail.ask(false);
         self.shared.wake.requested();
         self.wait_tried(request)
     }
 
-    fn wait_tried(&self, request: u64) -> Result<()> {
+    pub(super) fn wait_tried(&self, request: u64) -> Result<()> {
         // In a callback on the worker: it carries the request out when the callback has returned.
-        if self.shared.wake.is_worker() {
+        if self.is_own_thread() {
             return Ok(());
         }
         self.shared.mail.wait_tried(request, deadline(PATIENCE))
@@ -145,6 +194,10 @@ impl Tracker {
     /// [`ErrorKind::Timeout`] if not everything could be stored in the database in time: it is in the journal and
     /// there after the next start. [`ErrorKind::Closed`] the second time; [`ErrorKind::Forked`].
     pub fn close(&self, timeout: Duration) -> Result<()> {
+        self.close_by(timeout, true)
+    }
+
+    fn close_by(&self, timeout: Duration, sending: bool) -> Result<()> {
         self.check_fork()?;
         let by = deadline(timeout);
         {
@@ -157,9 +210,9 @@ impl Tracker {
             self.shared.snapshot.close();
         }
         // The worker gives up a little earlier, so that it has let go of the files when this returns.
-        let request = self.shared.mail.ask_to_close(by - (timeout / 4).min(LETTING_GO));
+        let request = self.shared.mail.ask_to_close(by - (timeout / 4).min(LETTING_GO), sending);
         self.shared.wake.requested();
-        if self.shared.wake.is_worker() {
+        if self.is_own_thread() {
             return Ok(());
         }
         let stored = self.shared.mail.wait_done(request, by);
@@ -182,7 +235,8 @@ impl Tracker {
             std::mem::forget(Arc::clone(&self.shared));
         } else if !self.shared.snapshot.is_closed() {
             // What cannot be stored in time is in the journal.
-            let _ = self.close(DROP_PATIENCE).or_else(|_| self.wait_stopped(deadline(LETTING_GO * 5)));
+            let _ =
+                self.close_by(DROP_PATIENCE, false).or_else(|_| self.wait_stopped(deadline(LETTING_GO * 5)));
         }
     }
 }

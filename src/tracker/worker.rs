@@ -26,13 +26,23 @@ pub(super) struct Worker {
     retry: Option<(Instant, Duration)>,
     next_tick: Instant,
     earliest_look: Instant,
+    /// Until when the senders may go on once the tracker is being closed; none: they stop at once.
+    send_until: Option<Instant>,
 }
 
 impl Worker {
     pub fn new(shared: Arc<Shared>, committer: Committer, commit_window: Duration) -> Self {
         let commit_window = commit_window.min(super::FOR_EVER);
         let now = Instant::now();
-        Self { shared, committer, commit_window, retry: None, next_tick: now + TICK, earliest_look: now }
+        Self {
+            shared,
+            committer,
+            commit_window,
+            retry: None,
+            next_tick: now + TICK,
+            earliest_look: now,
+            send_until: None,
+        }
     }
 
     /// Works until the tracker is closed. A panic (a defect, or a host's clock) ends the work, not the app: what is
@@ -115,12 +125,17 @@ impl Worker {
         if asked.erase {
             self.committer.begin_erasure(&self.shared);
         }
-        let mut result = self.committer.commit(&self.shared, asked.waiting);
+        let stored = self.committer.commit(&self.shared, asked.waiting);
+        if asked.waiting || !matches!(stored, Ok(false)) {
+            self.shared.senders.wake();
+        }
+        let mut result = stored.map(drop);
         if asked.durable && result.is_ok() {
             result = lock(&self.committer.database).make_durable();
         }
         self.note(&result);
         self.shared.mail.report(&asked, &result);
+        self.send_until = asked.send_until;
         asked.close_by.is_some_and(|by| result.is_ok() || Instant::now() >= by)
     }
 
@@ -142,8 +157,9 @@ impl Worker {
     }
 
     /// Lets go of the files, so that the namespace can be opened again, and the files moved or removed.
-    fn stop(self) {
-        let Self { shared, committer, .. } = self;
+    pub fn stop(self) {
+        let Self { shared, committer, send_until, .. } = self;
+        shared.senders.close(send_until.unwrap_or_else(Instant::now));
         lock(&committer.database).close();
         shared.lock().writer = None;
         drop(committer);

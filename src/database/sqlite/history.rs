@@ -2,16 +2,17 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use crate::session::SessionRecord;
+use crate::database::Entry;
 
 /// Adds sessions that ended, and forgets the oldest over `keep`.
 pub(super) fn insert(
     tx: &Transaction<'_>,
     namespace: i64,
-    ended: &[SessionRecord],
+    entries: &[Entry<'_>],
     keep: u64,
 ) -> rusqlite::Result<()> {
-    if ended.is_empty() {
+    let mut ended = entries.iter().filter_map(Entry::ended).peekable();
+    if ended.peek().is_none() {
         return Ok(());
     }
     let mut insert = tx.prepare_cached(

@@ -1,5 +1,6 @@
 //! The database in SQLite. One connection, used by the worker.
 
+mod delivery;
 mod erasure;
 mod history;
 mod namespace;
@@ -13,7 +14,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::{Batch, Caps, Committed, Database, Drops, Ledger, Loaded};
+use super::destination::Destination;
+use super::{Batch, Caps, Committed, Database, DeliveryCounts, Drops, Ledger, Loaded, Row, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Logger;
 use crate::session::SessionRecord;
@@ -30,6 +32,10 @@ pub(crate) struct SqliteDatabase {
     /// The number of times the file was erased, as far as this tracker knows.
     erasures: i64,
     ledger: Ledger,
+    /// The number of the last row there ever was in the outbox.
+    last_number: u64,
+    destinations: Vec<Destination>,
+    edition: u64,
     database_id: Uuid,
     /// The file that is open; none while there is none (see `recovery`).
     file: Option<open::FileId>,
@@ -80,6 +86,9 @@ impl SqliteDatabase {
             logger: opening.logger.clone(),
             erasures: 0,
             ledger: Ledger::default(),
+            last_number: 0,
+            destinations: Vec::new(),
+            edition: 0,
             database_id: Uuid::nil(),
             aged_at: None,
         };
@@ -106,8 +115,10 @@ impl SqliteDatabase {
                 tx.query_row("SELECT id FROM namespaces WHERE name = ?1", [&this.name], |row| row.get(0))?;
             if new {
                 // The row may have been lost, and the events not.
-                let count = "UPDATE namespaces SET (stored, stored_bytes) =
-                    (SELECT count(*), coalesce(sum(length(body)), 0) FROM events WHERE namespace = ?1) WHERE id = ?1";
+                let count = "UPDATE namespaces SET (stored, facts, stored_bytes, last_number) =
+                    (SELECT coalesce(sum(kind < 100), 0), coalesce(sum(kind >= 100), 0),
+                        coalesce(sum(length(body)), 0), coalesce(max(position) & ((1 << 40) - 1), 0)
+                    FROM events WHERE namespace = ?1) WHERE id = ?1";
                 tx.execute(count, [*this.namespace])?;
             }
             *this.erasures = erasures(tx)?;
@@ -122,8 +133,8 @@ impl SqliteDatabase {
         doing: &str,
         work: impl FnOnce(&Transaction<'_>, &mut Parts<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        let Self { connection, namespace, name, caps, erasures, ledger, aged_at, .. } = self;
-        let mut parts = Parts { namespace, name, caps, erasures, ledger, aged_at };
+        let Self { connection, namespace, name, caps, erasures, ledger, last_number, aged_at, .. } = self;
+        let mut parts = Parts { namespace, name, caps, erasures, ledger, last_number, aged_at };
         let run = || {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&tx, &mut parts)?;
@@ -133,21 +144,22 @@ impl SqliteDatabase {
         run().map_err(|e| failed(doing, e))
     }
 
-    fn try_commit(&mut self, batch: &Batch<'_>) -> Result<Committed> {
+    fn try_commit(&mut self, batch: &Batch<'_>) -> Result<(Committed, u64)> {
         self.transact("events cannot be stored", |tx, this| {
             let erasures = erasures(tx)?;
             if erasures != *this.erasures {
                 *this.erasures = erasures;
-                return Ok(Committed::Erased(meta_id(tx, "user_id")?));
+                return Ok((Committed::Erased(meta_id(tx, "user_id")?), *this.last_number));
             }
             let mut ledger = *this.ledger;
-            outbox::insert(tx, *this.namespace, batch.events, &mut ledger)?;
-            history::insert(tx, *this.namespace, batch.ended, this.caps.max_history)?;
+            let mut last_number = *this.last_number;
+            outbox::insert(tx, *this.namespace, batch.entries, &mut last_number, &mut ledger)?;
+            history::insert(tx, *this.namespace, batch.entries, this.caps.max_history)?;
             ledger.dropped.lost += batch.lost;
             ledger.dropped.erased += batch.erased;
             outbox::enforce_caps(tx, *this.namespace, this.caps, batch.now, this.aged_at, &mut ledger)?;
-            namespace::update(tx, *this.namespace, batch, &ledger)?;
-            Ok(Committed::Done(ledger))
+            namespace::update(tx, *this.namespace, batch, last_number, &ledger)?;
+            Ok((Committed::Done(ledger), last_number))
         })
     }
 
@@ -169,6 +181,7 @@ struct Parts<'a> {
     caps: &'a Caps,
     erasures: &'a mut i64,
     ledger: &'a mut Ledger,
+    last_number: &'a mut u64,
     aged_at: &'a mut Option<i64>,
 }
 
@@ -176,14 +189,22 @@ impl Database for SqliteDatabase {
     fn load(&mut self) -> Result<Loaded> {
         let sql =
             "SELECT settings, journal_id, journal_position, stored, stored_bytes, delivered, dropped_aged,
-                          dropped_overflowed, dropped_erased, dropped_lost FROM namespaces WHERE id = ?1";
+                    dropped_overflowed, dropped_erased, dropped_lost, facts, dropped_refused, dropped_oversize,
+                    dropped_unsendable, last_number FROM namespaces WHERE id = ?1";
         let read = || {
             self.connection.query_row(sql, [self.namespace], |row| {
                 let number = |column: usize| row.get::<_, i64>(column).map(|n| n as u64);
                 let journal = row.get::<_, Option<i64>>(1)?.zip(row.get::<_, Option<i64>>(2)?);
-                let dropped =
-                    Drops { aged: number(6)?, overflowed: number(7)?, erased: number(8)?, lost: number(9)? };
-                Ok(Loaded {
+                let dropped = Drops {
+                    aged: number(6)?,
+                    overflowed: number(7)?,
+                    erased: number(8)?,
+                    lost: number(9)?,
+                    refused: number(11)?,
+                    oversize: number(12)?,
+                    unsendable: number(13)?,
+                };
+                let loaded = Loaded {
                     database_id: meta_id(&self.connection, "database_id")?.as_u128(),
                     user_id: meta_id(&self.connection, "user_id")?,
                     // Text that is none is a damaged setting, not a damaged file.
@@ -191,14 +212,17 @@ impl Database for SqliteDatabase {
                     journal: journal.map(|(id, position)| (id as u64, position as u64)),
                     ledger: Ledger {
                         stored: number(3)?,
+                        facts: number(10)?,
                         stored_bytes: number(4)?,
                         delivered: number(5)?,
                         dropped,
                     },
-                })
+                };
+                Ok((loaded, number(14)?))
             })
         };
-        let loaded = read().map_err(|e| failed("the database cannot be read", e))?;
+        let (loaded, last_number) = read().map_err(|e| failed("the database cannot be read", e))?;
+        self.last_number = last_number;
         self.ledger = loaded.ledger;
         self.database_id = Uuid::from_u128(loaded.database_id);
         Ok(loaded)
@@ -206,7 +230,9 @@ impl Database for SqliteDatabase {
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<Committed> {
         self.now = batch.now;
-        let committed = self.with_recovery(batch.settings.user_id, |this| this.try_commit(batch))?;
+        let (committed, last_number) =
+            self.with_recovery(batch.settings.user_id, |this| this.try_commit(batch))?;
+        self.last_number = last_number;
         match &committed {
             Committed::Done(ledger) => self.ledger = *ledger,
             Committed::Erased(_) => drop(self.load()?),
@@ -245,6 +271,48 @@ impl Database for SqliteDatabase {
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>> {
         outbox::read(&self.connection, self.namespace, after, limit)
             .map_err(|e| failed("events cannot be read", e))
+    }
+
+    fn attach(&mut self, names: &[&str]) -> Result<Ledger> {
+        if !names.is_empty() || self.has_destinations()? {
+            self.ledger = self.try_attach(names)?;
+        }
+        Ok(self.ledger)
+    }
+
+    fn progress(&self, destination: usize) -> &str {
+        self.destinations.get(destination).map_or("", |destination| &destination.progress)
+    }
+
+    fn counts(&self, destination: usize) -> DeliveryCounts {
+        self.destinations.get(destination).map(|destination| destination.counts).unwrap_or_default()
+    }
+
+    fn owed(&mut self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Vec<Row>> {
+        let after = after.max(self.settled(destination));
+        delivery::read(&self.connection, self.namespace, after, rows, bytes)
+            .map_err(|e| failed("the outbox cannot be read", e))
+    }
+
+    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger> {
+        if settlement.edition == self.edition() {
+            self.ledger = self.try_settle(settlement)?;
+        }
+        Ok(self.ledger)
+    }
+
+    fn settled(&self, destination: usize) -> u64 {
+        self.destinations.get(destination).map_or(0, |destination| destination.cursor)
+    }
+
+    fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    fn edition(&self) -> u64 {
+        // Another tracker may have erased it: that is looked up each time.
+        let erasures = erasures(&self.connection).unwrap_or(self.erasures);
+        self.edition << 32 | (erasures as u64 & u64::from(u32::MAX))
     }
 
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger> {

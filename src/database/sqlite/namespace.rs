@@ -11,28 +11,51 @@ pub(super) fn update(
     tx: &Transaction<'_>,
     namespace: i64,
     batch: &Batch<'_>,
+    last_number: u64,
     ledger: &Ledger,
 ) -> rusqlite::Result<()> {
-    let sql = "UPDATE namespaces SET settings = ?2, session = ?3, journal_id = ?4, journal_position = ?5, stored = ?6,
-               stored_bytes = ?7, delivered = ?8, dropped_aged = ?9, dropped_overflowed = ?10, dropped_erased = ?11,
-               dropped_lost = ?12 WHERE id = ?1";
-    // SQLite's numbers are signed; the bits are the same.
-    let number = |n: u64| n as i64;
+    let sql = "UPDATE namespaces SET settings = ?2, session = ?3, journal_id = ?4, journal_position = ?5,
+               last_number = ?6 WHERE id = ?1";
     let updated = tx.prepare_cached(sql)?.execute(params![
         namespace,
         json(batch.settings),
         batch.session,
         number(batch.journal.0),
         number(batch.journal.1),
-        number(ledger.stored),
-        number(ledger.stored_bytes),
-        number(ledger.delivered),
-        number(ledger.dropped.aged),
-        number(ledger.dropped.overflowed),
-        number(ledger.dropped.erased),
-        number(ledger.dropped.lost)
+        number(last_number)
     ])?;
-    if updated == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+    if updated == 0 {
+        Err(rusqlite::Error::QueryReturnedNoRows)
+    } else {
+        update_ledger(tx, namespace, ledger)
+    }
+}
+
+pub(super) fn update_ledger(tx: &Transaction<'_>, namespace: i64, ledger: &Ledger) -> rusqlite::Result<()> {
+    let sql = "UPDATE namespaces SET stored = ?2, stored_bytes = ?3, delivered = ?4, dropped_aged = ?5,
+               dropped_overflowed = ?6, dropped_erased = ?7, dropped_lost = ?8, facts = ?9, dropped_refused = ?10,
+               dropped_oversize = ?11, dropped_unsendable = ?12 WHERE id = ?1";
+    tx.prepare_cached(sql)?
+        .execute(params![
+            namespace,
+            number(ledger.stored),
+            number(ledger.stored_bytes),
+            number(ledger.delivered),
+            number(ledger.dropped.aged),
+            number(ledger.dropped.overflowed),
+            number(ledger.dropped.erased),
+            number(ledger.dropped.lost),
+            number(ledger.facts),
+            number(ledger.dropped.refused),
+            number(ledger.dropped.oversize),
+            number(ledger.dropped.unsendable)
+        ])
+        .map(drop)
+}
+
+/// SQLite's numbers are signed; the bits are the same.
+fn number(n: u64) -> i64 {
+    n as i64
 }
 
 pub(super) fn json(settings: &Settings) -> String {

@@ -68,10 +68,14 @@ impl SqliteDatabase {
         self.find_namespace(|| database_id, user_id)?;
         let loaded = self.load()?;
         if loaded.journal.is_none() {
-            let Ledger { stored, stored_bytes, .. } = loaded.ledger;
-            self.ledger = Ledger { stored, stored_bytes, ..known };
+            let Ledger { stored, facts, stored_bytes, .. } = loaded.ledger;
+            self.ledger = Ledger { stored, facts, stored_bytes, ..known };
             self.ledger.dropped.lost += known.stored.saturating_sub(stored);
         }
+        self.edition += 1;
+        let names: Vec<String> =
+            self.destinations.iter().map(|destination| destination.name.clone()).collect();
+        self.ledger = self.try_attach(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
         self.file = open::file_id(&self.path);
         Ok(())
     }

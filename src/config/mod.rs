@@ -1,5 +1,10 @@
 //! How a tracker is set up: one builder, each option with its default and the reason for it.
 
+mod delivery;
+
+pub use delivery::BackgroundDelivery;
+pub(crate) use delivery::Delivery;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +41,7 @@ pub struct Config {
     pub(crate) journal_bytes: usize,
     pub(crate) full_wait: Duration,
     pub(crate) caps: Caps,
+    pub(crate) delivery: Delivery,
 }
 
 impl Config {
@@ -56,6 +62,7 @@ impl Config {
             journal_bytes: 4 * 1_024 * 1_024,
             full_wait: Duration::from_millis(10),
             caps: Caps::default(),
+            delivery: Delivery::default(),
         })
     }
 
@@ -93,7 +100,7 @@ impl Config {
                 self.journal_bytes
             )));
         }
-        Ok(())
+        self.delivery.check()
     }
 }
 

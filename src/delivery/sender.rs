@@ -1,0 +1,290 @@
+//! The sender of one destination: what is sent next, and what an outcome means. It has no thread and no connection:
+//! the tracker's threads carry its requests, or the host does.
+
+use std::time::Duration;
+
+use super::backlog::Backlog;
+use super::compress::compress;
+use super::destination::Destination;
+use super::observer::{DeliveryOutcome, DeliveryReport};
+use super::planner::{Attempt, Next, Planner, Settled};
+use super::policy;
+use super::queue::Queue;
+use super::transport::{Answer, Outcome};
+use crate::clock::Now;
+use crate::database::{Fate, Settlement};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{EventId, SessionId};
+use crate::protocol::{BatchLimits, Item, Request, Response, Source, Verdict};
+
+/// How long until the database is tried again when it cannot be used.
+const DATABASE_RETRY: Duration = Duration::from_secs(1);
+/// As much of an unexpected answer goes into the log.
+const SHOWN: usize = 200;
+/// The status for a request that is too large.
+const TOO_LARGE: u16 = 413;
+
+/// What a sender does next.
+pub(crate) enum Step {
+    Send(Outgoing),
+    /// Nothing for so long.
+    Wait(Duration),
+    /// Nothing until something changes.
+    Rest,
+}
+
+/// A request to be carried, with the items that are in it.
+pub(crate) struct Outgoing {
+    request: Request,
+    /// With how many of the first items.
+    items: usize,
+    /// One item that is larger than the receiver takes: it gets one chance.
+    oversize: bool,
+}
+
+/// An attempt that has come to an end.
+struct Sent {
+    /// With so many of the first items.
+    items: usize,
+    /// What becomes of them if they are dropped.
+    fate: Fate,
+    status: Option<u16>,
+    now: Now,
+}
+
+impl Outgoing {
+    /// As it is to be sent. What is kept is for telling an echo of it from an answer.
+    pub fn request(&self) -> Request {
+        compress(self.request.clone())
+    }
+}
+
+/// What is to be stored, and is not yet.
+struct Unstored {
+    edition: u64,
+    up_to: u64,
+    fates: Vec<(u64, Fate)>,
+    progress: String,
+}
+
+/// One destination's sender.
+pub(crate) struct Sender {
+    destination: Destination,
+    index: usize,
+    planner: Planner,
+    backlog: Backlog,
+    unstored: Option<Unstored>,
+    progress: String,
+}
+
+impl Sender {
+    /// A sender that goes on from the progress stored last. `index`: the destination's place in the database.
+    pub fn new(destination: Destination, index: usize, queue: &dyn Queue) -> Result<Self> {
+        let progress = queue.progress(index)?;
+        // A damaged one costs a wait that is forgotten.
+        let stored = serde_json::from_str(&progress).unwrap_or_default();
+        let protocol = destination.protocol();
+        let planner = Planner::new(protocol.limits(), stored, queue.now()?);
+        let backlog = Backlog::new(index, std::sync::Arc::clone(protocol));
+        Ok(Self { destination, index, planner, backlog, unstored: None, progress })
+    }
+
+    pub fn name(&self) -> &str {
+        self.destination.name()
+    }
+
+    /// Up to which number of the outbox nothing is owed any more.
+    pub fn clear_to(&self) -> u64 {
+        if self.unstored.is_some() { 0 } else { self.backlog.clear_to(0) }
+    }
+
+    /// Somebody asks for delivery: that ends a rest in background.
+    pub fn wake(&mut self) {
+        self.planner.wake();
+    }
+
+    /// What to do now. After [`Step::Send`] it must be told what came of it.
+    pub fn next(&mut self, queue: &dyn Queue) -> Step {
+        self.try_next(queue).unwrap_or_else(|e| {
+            queue.warn(format!("{}: {e}", self.name()));
+            Step::Wait(DATABASE_RETRY)
+        })
+    }
+
+    fn try_next(&mut self, queue: &dyn Queue) -> Result<Step> {
+        if self.planner.is_under_way() {
+            return Ok(Step::Rest);
+        }
+        loop {
+            self.store(queue)?;
+            self.backlog.fill(queue)?;
+            if self.backlog.has_skipped() {
+                self.settle(0, 0, Fate::Unsendable);
+                continue;
+            }
+            let now = queue.now()?;
+            self.planner.set_background(queue.in_background());
+            self.planner.set_owed(self.backlog.owed());
+            match self.planner.next(now) {
+                Next::Idle => return Ok(Step::Rest),
+                Next::WaitUntil(at) => {
+                    return Ok(Step::Wait(Duration::from_millis(at.saturating_sub(now.elapsed))));
+                }
+                Next::Send(limits) => {
+                    let source = queue.source(now.wall).inspect_err(|_| self.planner.give_up())?;
+                    match self.encode(limits, &source) {
+                        Ok(outgoing) => return Ok(Step::Send(outgoing)),
+                        Err(e) => self.leave_out(&e, now, queue),
+                    }
+                }
+            }
+        }
+    }
+
+    fn encode(&mut self, limits: BatchLimits, source: &Source) -> Result<Outgoing> {
+        let items = self.backlog.items();
+        let items = &items[..limits.items.min(items.len())];
+        let (request, items) = self.destination.protocol().encode(items, source)?;
+        let oversize = items == 1 && request.body.len() > limits.bytes;
+        Ok(Outgoing { request, items, oversize })
+    }
+
+    /// The first item cannot be written into a request.
+    fn leave_out(&mut self, why: &Error, now: Now, queue: &dyn Queue) {
+        let fate = if why.kind() == ErrorKind::TooLarge { Fate::Oversize } else { Fate::Unsendable };
+        let attempt = Attempt::Unwritable { reason: why.to_string() };
+        self.conclude(attempt, &Sent { items: 1, fate, status: None, now }, queue);
+    }
+
+    /// The request came to nothing through no fault of the receiver: its items are owed as before.
+    pub fn give_up(&mut self) {
+        self.planner.give_up();
+    }
+
+    /// What came of a request.
+    pub fn report(&mut self, outgoing: &Outgoing, outcome: Outcome, queue: &dyn Queue) {
+        // Without a clock there is no tracker any more.
+        let Ok(now) = queue.now() else { return self.give_up() };
+        let (attempt, status) = match outcome {
+            Ok(answer) => {
+                let status = answer.status;
+                (Attempt::Judged(self.judge(outgoing, answer, now, queue)), Some(status))
+            }
+            Err(reason) => (Attempt::NoAnswer { reason }, None),
+        };
+        let fate = if outgoing.oversize { Fate::Oversize } else { Fate::Refused };
+        self.conclude(attempt, &Sent { items: outgoing.items, fate, status, now }, queue);
+    }
+
+    fn judge(&self, outgoing: &Outgoing, answer: Answer, now: Now, queue: &dyn Queue) -> Verdict {
+        let Answer { status, retry_after, body } = answer;
+        let retry_after = retry_after.and_then(|text| policy::retry_after(&text, now.wall));
+        let response = Response { status, retry_after, body };
+        let verdict = self.destination.protocol().judge(&response, outgoing.items);
+        if matches!(verdict, Verdict::Done { .. }) {
+            return verdict;
+        }
+        if !response.body.is_empty() {
+            let shown = shown(&response.body, &outgoing.request);
+            queue.warn(format!("{}: status {status} came with {shown}", self.name()));
+        }
+        // One item over the limit gets one chance, whatever the receiver usually means by that.
+        if outgoing.oversize && status == TOO_LARGE {
+            return Verdict::Drop {
+                reason: "larger than the receiver takes: status 413".into(),
+                pause: None,
+            };
+        }
+        verdict
+    }
+
+    /// What an attempt means for the first items: it is decided, stored, and told.
+    fn conclude(&mut self, attempt: Attempt, sent: &Sent, queue: &dyn Queue) {
+        use DeliveryOutcome::{Delivered, Dropped, WillRetry};
+        let settled = self.planner.report(attempt, sent.items, sent.now, queue.random());
+        let (outcome, count, rejected, reason) = match settled {
+            Settled::Delivered { rejected } => (Delivered, sent.items, rejected, String::new()),
+            Settled::Dropped { items, reason } => (Dropped, items, 0, reason),
+            Settled::Kept { reason } => (WillRetry, sent.items, 0, reason),
+        };
+        let (events, sessions) = ids(self.backlog.items(), count);
+        match outcome {
+            Delivered => self.settle(count, rejected, Fate::Delivered),
+            Dropped => self.settle(count, 0, sent.fate),
+            WillRetry => self.settle(0, 0, sent.fate),
+        }
+        // What cannot be stored now is tried again before the next request.
+        if let Err(e) = self.store(queue) {
+            queue.warn(format!("{}: {e}", self.name()));
+        }
+        if outcome != Delivered {
+            let done = if outcome == Dropped { "dropped" } else { "kept" };
+            queue.warn(format!("{}: {count} items are {done}: {reason}", self.name()));
+        }
+        queue.tell(&DeliveryReport {
+            destination: self.name(),
+            outcome,
+            events: &events,
+            sessions: &sessions,
+            rejected,
+            status: sent.status,
+            reason: &reason,
+            wait: self.wait(sent.now),
+        });
+    }
+
+    /// How long the destination is left alone from now on.
+    fn wait(&self, now: Now) -> Option<Duration> {
+        let left = self.planner.progress().not_before?.saturating_sub(now.wall);
+        u64::try_from(left).ok().filter(|ms| *ms > 0).map(Duration::from_millis)
+    }
+
+    /// Takes the first `count` items out of the backlog, to be stored as settled.
+    fn settle(&mut self, count: usize, rejected: usize, fate: Fate) {
+        // Texts and numbers only: nothing that JSON cannot say.
+        let progress = serde_json::to_string(self.planner.progress()).unwrap_or_default();
+        if count > 0 || self.backlog.has_skipped() || progress != self.progress {
+            let fates = self.backlog.fates(count, rejected, fate);
+            let (edition, up_to) = (self.backlog.edition(), self.backlog.clear_to(count));
+            self.backlog.advance(count);
+            self.progress.clone_from(&progress);
+            self.unstored = Some(Unstored { edition, up_to, fates, progress });
+        }
+    }
+
+    fn store(&mut self, queue: &dyn Queue) -> Result<()> {
+        if let Some(Unstored { edition, up_to, fates, progress }) = &self.unstored {
+            let (edition, up_to) = (*edition, *up_to);
+            queue.settle(&Settlement { destination: self.index, edition, up_to, fates, progress })?;
+        }
+        self.unstored = None;
+        Ok(())
+    }
+}
+
+/// Which events and sessions the first `count` items are about.
+fn ids(items: &[Item], count: usize) -> (Vec<EventId>, Vec<SessionId>) {
+    let (mut events, mut sessions) = (Vec::new(), Vec::new());
+    for item in items.iter().take(count) {
+        match item {
+            Item::Event(stored) => events.push(stored.stamp.event_id),
+            Item::SessionStart(record) | Item::SessionEnd { record, .. } => sessions.push(record.id.clone()),
+        }
+    }
+    (events, sessions)
+}
+
+/// The beginning of an answer, for the log: printable, and without what we sent, which may be a key or a user's.
+fn shown(body: &[u8], request: &Request) -> String {
+    /// Shorter pieces are words that anyone may use.
+    const TELLING: usize = 8;
+    let start = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into_owned();
+    let secrets = request.headers.iter().map(|(_, value)| value.as_str());
+    let secrets = secrets.flat_map(|value| value.split(' ')).filter(|value| value.len() >= TELLING);
+    let shown = secrets.fold(start, |shown, secret| shown.replace(secret, "***"));
+    let sent = format!("{} {}", request.url, String::from_utf8_lossy(&request.body));
+    let echoed = shown.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= TELLING);
+    let echoed: Vec<String> = echoed.filter(|word| sent.contains(*word)).map(str::to_owned).collect();
+    let shown = echoed.iter().fold(shown.clone(), |shown, word| shown.replace(word.as_str(), "***"));
+    format!("{shown:?}")
+}
