@@ -99,6 +99,31 @@ fn requests_follow_the_schemas() {
     }
 }
 
+/// A registry goes by what a schema says of itself, and refuses one that lies elsewhere.
+#[test]
+fn our_schemas_lie_where_they_say_and_all_are_used() {
+    let used: String = requests()
+        .iter()
+        .flat_map(|(_, request)| events(request))
+        .map(|event| decoded(&event).to_string())
+        .collect();
+    let mut count = 0;
+    for folder in std::fs::read_dir(snowplow::ours()).unwrap() {
+        let folder = folder.unwrap();
+        let text = std::fs::read_to_string(folder.path().join("jsonschema/1-0-0")).unwrap();
+        let schema: Value = serde_json::from_str(&text).unwrap();
+        let name = folder.file_name().into_string().unwrap();
+        let is = json!({ "vendor": "io.sessio", "name": name, "format": "jsonschema", "version": "1-0-0" });
+        assert_eq!(schema["self"], is);
+        assert!(
+            schema["$schema"].as_str().unwrap().contains("self-desc") && schema["description"].is_string()
+        );
+        assert!(used.contains(&format!("iglu:io.sessio/{name}/jsonschema/1-0-0")), "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 4);
+}
+
 #[test]
 fn the_schemas_can_fail() {
     let schemas = snowplow::Schemas::own();

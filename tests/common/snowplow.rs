@@ -83,7 +83,7 @@ pub struct Schemas {
 }
 
 impl Schemas {
-    /// What we rely on, in our words.
+    /// What we rely on, in our words, and our own schemas as we ship them.
     pub fn own() -> Self {
         Self { folder: manifest().join("tests/schemas/snowplow"), own: true }
     }
@@ -137,14 +137,14 @@ impl Schemas {
         assert!(faults.is_empty(), "{name}: {uri}: {faults:#?}\n{data:#}");
     }
 
-    /// Where the schema lies. The host's have none here, and ours are not published.
+    /// Where the schema lies. The host's have none here, and ours are not among those that Snowplow published.
     fn path(&self, uri: &str) -> Option<PathBuf> {
         let parts: Vec<_> = uri.strip_prefix("iglu:").unwrap().split('/').collect();
         let [vendor, name, "jsonschema", version] = parts[..] else { panic!("{uri} is no schema") };
         match vendor {
             "com.acme" => None,
+            "io.sessio" => self.own.then(|| ours().join(uri.strip_prefix("iglu:io.sessio/").unwrap())),
             _ if self.own => Some(self.folder.join(format!("{name}.json"))),
-            "io.sessio" => None,
             _ => Some(self.folder.join(vendor).join(name).join(format!("{version}.json"))),
         }
     }
@@ -157,6 +157,11 @@ fn validator(schema: &Value) -> Validator {
         .should_validate_formats(true)
         .build(schema)
         .unwrap()
+}
+
+/// Our own schemas, laid out as Iglu's tools want it.
+pub fn ours() -> PathBuf {
+    manifest().join("schemas/io.sessio")
 }
 
 fn manifest() -> &'static Path {
