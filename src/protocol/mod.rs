@@ -5,12 +5,14 @@
 mod bugsnag;
 mod exceptionless;
 mod fields;
+mod given;
 mod headers;
 mod json;
 mod loupe;
 mod options;
 mod otlp;
 mod request;
+mod setup;
 pub mod snowplow;
 mod text;
 mod url;
@@ -20,6 +22,7 @@ pub use exceptionless::Exceptionless;
 pub use loupe::Loupe;
 pub use otlp::Otlp;
 pub use request::{Method, Request, Response, Verdict};
+pub use setup::Setup;
 
 use uuid::Uuid;
 
@@ -119,7 +122,9 @@ pub trait Protocol: Send + Sync {
     /// into the limits, at least one, and says how many.
     ///
     /// # Errors
-    /// The first item cannot be sent (it is damaged, or older than the receiver takes): it is dropped.
+    /// The first item cannot be sent: it is dropped. [`crate::ErrorKind::TooLarge`] means that no request has room for
+    /// it, any other kind that it is damaged, older than the receiver takes, or none that it takes at all. Most
+    /// receivers get an item over the limit alone, in a request of its own, and are left to refuse it.
     fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)>;
 
     /// What an answer to a request with `items` items means.

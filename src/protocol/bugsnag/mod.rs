@@ -19,7 +19,7 @@ pub use options::Bugsnag;
 const SESSIONS_VERSION: &str = "1.0";
 const EVENTS_VERSION: &str = "4";
 
-/// As many sessions as are kept at most go into one request; the bytes are the receiver's limit.
+/// As many sessions as are kept unless set otherwise go into one request; the bytes are the receiver's limit.
 const LIMITS: BatchLimits = BatchLimits { items: 128, bytes: 1_000_000 };
 
 const MINUTE: i64 = 60_000;
@@ -121,6 +121,10 @@ impl Protocol for Bugsnag {
 
     fn limits(&self) -> BatchLimits {
         LIMITS
+    }
+
+    fn most_sessions(&self) -> Option<usize> {
+        Some(self.max_sessions)
     }
 
     /// Session starts that share a request, or one error: the two have endpoints of their own. What is too old ends a

@@ -12,6 +12,10 @@ const SESSIONS: &str = "https://sessions.bugsnag.com/";
 /// What Bugsnag's notifiers call the stage of an app that does not say.
 const PRODUCTION: &str = "production";
 const MAX_AGE: Duration = Duration::from_secs(60 * 86_400);
+/// As many as Bugsnag's notifiers keep.
+const MAX_SESSIONS: usize = 128;
+/// More than the queue holds would be no limit.
+const MOST_SESSIONS: usize = 100_000;
 
 /// Set by `release_stage`, or a momentary state.
 const APP_RESERVED: &[&str] = &["releaseStage", "duration", "durationInForeground", "inForeground"];
@@ -57,6 +61,7 @@ pub struct Bugsnag {
     pub(super) device: Texts,
     pub(super) runtimes: Texts,
     pub(super) max_age_ms: i64,
+    pub(super) max_sessions: usize,
 }
 
 impl Bugsnag {
@@ -75,6 +80,7 @@ impl Bugsnag {
             device: Texts::default(),
             runtimes: Texts::default(),
             max_age_ms: milliseconds(MAX_AGE),
+            max_sessions: MAX_SESSIONS,
         })
     }
 
@@ -154,6 +160,19 @@ impl Bugsnag {
             return Err(invalid("the maximum age is over 60 days"));
         }
         self.max_age_ms = milliseconds(age);
+        Ok(self)
+    }
+
+    /// How many sessions wait to be sent at most; of more the oldest are dropped. Errors count, where they are sent.
+    /// Default 128.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidArgument`] if it is 0 or over 100,000.
+    pub fn max_sessions(mut self, sessions: usize) -> Result<Self> {
+        if !(1..=MOST_SESSIONS).contains(&sessions) {
+            return Err(invalid(format!("the maximum of sessions is not from 1 to {MOST_SESSIONS}")));
+        }
+        self.max_sessions = sessions;
         Ok(self)
     }
 }

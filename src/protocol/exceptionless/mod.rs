@@ -101,7 +101,7 @@ impl Protocol for Exceptionless {
             url: format!("{}/api/v2/events", self.url),
             headers: vec![("Content-Type".into(), "application/json".into()), self.authorization()],
             body: body.into_bytes(),
-            takes_gzip: true,
+            takes_gzip: self.gzip,
         };
         Ok((request, count))
     }

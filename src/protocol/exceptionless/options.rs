@@ -31,6 +31,7 @@ pub struct Exceptionless {
     pub(super) api_key: String,
     pub(super) default_identity: bool,
     pub(super) heartbeats: bool,
+    pub(super) gzip: bool,
     pub(super) tags: Vec<String>,
     pub(super) version: Option<String>,
     pub(super) environment: Texts,
@@ -47,6 +48,7 @@ impl Exceptionless {
             api_key: key("the API key", api_key)?,
             default_identity: true,
             heartbeats: true,
+            gzip: true,
             tags: Vec::new(),
             version: None,
             environment: Texts::default(),
@@ -63,6 +65,12 @@ impl Exceptionless {
     /// Whether sessions are kept alive by heartbeats (S13). Default true.
     pub fn heartbeats(mut self, on: bool) -> Self {
         self.heartbeats = on;
+        self
+    }
+
+    /// Whether large bodies may go in gzip. Default true: the server takes it, but one behind a proxy may not.
+    pub fn gzip(mut self, on: bool) -> Self {
+        self.gzip = on;
         self
     }
 

@@ -23,6 +23,7 @@ const LIMITS: BatchLimits = BatchLimits { items: 100, bytes: 204_800 };
 ///
 /// Session starts and ends are not sent: Loupe's own agent sends none, a session there is what its messages name.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Loupe {
     url: String,
     headers: Headers,
@@ -31,6 +32,7 @@ pub struct Loupe {
     client_name: Option<String>,
     client_version: Option<String>,
     screen: Option<(u32, u32)>,
+    gzip: bool,
 }
 
 impl Loupe {
@@ -47,6 +49,7 @@ impl Loupe {
             client_name: None,
             client_version: None,
             screen: None,
+            gzip: false,
         })
     }
 
@@ -106,6 +109,11 @@ impl Loupe {
             return Err(invalid(format!("the screen's size is {width} × {height}")));
         }
         Ok(Self { screen: Some((width, height)), ..self })
+    }
+
+    /// Whether large bodies may go in gzip. Default false: Loupe's own agent sends none, and not every server reads it.
+    pub fn gzip(self, on: bool) -> Self {
+        Self { gzip: on, ..self }
     }
 
     /// What goes behind the messages. Its length does not depend on the instance.
@@ -175,7 +183,8 @@ impl Protocol for Loupe {
             session.map(|session| (SESSION, session.id.to_string())),
         ];
         let headers = self.headers.after(own.into_iter().flatten());
-        Ok((Request { method: Method::Post, url: self.url.clone(), headers, body, takes_gzip: false }, count))
+        let url = self.url.clone();
+        Ok((Request { method: Method::Post, url, headers, body, takes_gzip: self.gzip }, count))
     }
 
     fn judge(&self, response: &Response, _items: usize) -> Verdict {

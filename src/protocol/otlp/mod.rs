@@ -25,10 +25,12 @@ const END: &str = "]}";
 
 /// Sends events, session starts and session ends to an OpenTelemetry collector, as log records.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Otlp {
     url: String,
     headers: Headers,
     resource: Vec<(String, String)>,
+    gzip: bool,
 }
 
 impl Otlp {
@@ -38,7 +40,7 @@ impl Otlp {
     /// [`ErrorKind::InvalidArgument`]: the URL is none that requests can be sent to.
     pub fn new(logs_url: &str) -> Result<Self> {
         let url = endpoint("the collector's URL", logs_url)?;
-        Ok(Self { url, headers: Headers::default(), resource: Vec::new() })
+        Ok(Self { url, headers: Headers::default(), resource: Vec::new(), gzip: true })
     }
 
     /// Adds a header to every request, or replaces one added before: an `Authorization`, for example.
@@ -62,6 +64,11 @@ impl Otlp {
         self.resource.retain(|(is, _)| is != key);
         self.resource.push((key.into(), value.into()));
         Ok(self)
+    }
+
+    /// Whether large bodies may go in gzip. Default true: every collector takes it.
+    pub fn gzip(self, on: bool) -> Self {
+        Self { gzip: on, ..self }
     }
 
     /// What stands before the records of one resource.
@@ -149,7 +156,7 @@ impl Protocol for Otlp {
                 url: self.url.clone(),
                 headers,
                 body: body.into_bytes(),
-                takes_gzip: true,
+                takes_gzip: self.gzip,
             },
             count,
         ))

@@ -45,9 +45,7 @@ impl Platform {
         [Mobile, Desktop, Server, App, Tv, Console, Iot, Web]
             .into_iter()
             .find(|platform| platform.name() == name)
-            .ok_or_else(|| {
-                invalid(format!("the platform is one of mob pc srv app tv cnsl iot web, not {name:?}"))
-            })
+            .ok_or_else(|| invalid("the platform is none of mob pc srv app tv cnsl iot web"))
     }
 }
 
@@ -86,6 +84,7 @@ pub(super) struct Config {
     pub base64: bool,
     pub byte_limit: usize,
     pub batch_size: usize,
+    pub gzip: bool,
     pub session_context: bool,
     pub device_context: bool,
     pub application_context: bool,
@@ -112,6 +111,7 @@ impl SnowplowBuilder {
             base64: true,
             byte_limit: 40_000,
             batch_size: 100,
+            gzip: false,
             session_context: true,
             device_context: true,
             application_context: true,
@@ -158,6 +158,12 @@ impl SnowplowBuilder {
     /// The most events of a POST. Default 100.
     pub fn batch_size(mut self, events: usize) -> Self {
         self.0.batch_size = events;
+        self
+    }
+
+    /// Whether large bodies of POSTs may go in gzip. Default off: older collectors do not read it.
+    pub fn gzip(mut self, on: bool) -> Self {
+        self.0.gzip = on;
         self
     }
 
@@ -275,15 +281,23 @@ impl SnowplowBuilder {
             Method::Post => "/com.snowplowanalytics.snowplow/tp2",
             Method::Get => "/i",
         });
-        url::path("the collector's path", path)?;
         config.check()?;
         let endpoint = format!("{base}{path}");
         Ok(Snowplow { endpoint, config })
+    }
+
+    /// The builder as it is, unless an option is no good.
+    pub(in crate::protocol) fn checked(self) -> Result<Self> {
+        self.0.check()?;
+        Ok(self)
     }
 }
 
 impl Config {
     fn check(&self) -> Result<()> {
+        if let Some(path) = &self.path {
+            url::path("the collector's path", path)?;
+        }
         if self.byte_limit == 0 {
             return Err(invalid("the byte limit is 0"));
         }
@@ -294,10 +308,7 @@ impl Config {
             return Err(invalid(format!("the app's build is over {} characters", schema::VERSION)));
         }
         if !schema::LANGUAGES.contains(&self.language.as_str()) {
-            return Err(invalid(format!(
-                "the programming language {:?} is none that Snowplow knows",
-                self.language
-            )));
+            return Err(invalid("the programming language is none that Snowplow knows"));
         }
         if let Some(status) = self.statuses.keys().find(|status| !(100..=599).contains(*status)) {
             return Err(invalid(format!("the status rule is for {status}, which is no status")));

@@ -27,6 +27,8 @@ pub struct Snowplow {
 }
 
 impl Snowplow {
+    pub(super) const NAME: &'static str = "snowplow";
+
     /// A builder for the collector at that URL: http or https, any host, port and path. Whether it is good shows when
     /// the builder builds.
     pub fn builder(url: &str) -> SnowplowBuilder {
@@ -52,7 +54,8 @@ impl Snowplow {
         body.push_str(BODY_END);
         let headers = vec![("Content-Type".into(), "application/json; charset=utf-8".into())];
         let url = self.endpoint.clone();
-        (Request { method: Method::Post, url, headers, body: body.into_bytes(), takes_gzip: false }, count)
+        let takes_gzip = self.config.gzip;
+        (Request { method: Method::Post, url, headers, body: body.into_bytes(), takes_gzip }, count)
     }
 
     fn get(&self, item: &Item, source: &Source) -> Request {
@@ -78,7 +81,7 @@ impl Snowplow {
 
 impl Protocol for Snowplow {
     fn name(&self) -> &'static str {
-        "snowplow"
+        Self::NAME
     }
 
     fn takes(&self, item: &Item) -> bool {
