@@ -93,9 +93,10 @@ impl Sender {
         self.destination.name()
     }
 
-    /// Up to which number of the outbox nothing is owed any more.
-    pub fn clear_to(&self) -> u64 {
-        if self.unstored.is_some() { 0 } else { self.backlog.clear_to(0) }
+    /// Up to which number of which edition of the outbox nothing is owed any more.
+    pub fn clear_to(&self) -> (u64, u64) {
+        let number = if self.unstored.is_some() { 0 } else { self.backlog.clear_to(0) };
+        (self.backlog.edition(), number)
     }
 
     /// Somebody asks for delivery: that ends a rest in background.
@@ -276,15 +277,16 @@ fn ids(items: &[Item], count: usize) -> (Vec<EventId>, Vec<SessionId>) {
 
 /// The beginning of an answer, for the log: printable, and without what we sent, which may be a key or a user's.
 fn shown(body: &[u8], request: &Request) -> String {
-    /// Shorter pieces are words that anyone may use.
-    const TELLING: usize = 8;
-    let start = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into_owned();
-    let secrets = request.headers.iter().map(|(_, value)| value.as_str());
-    let secrets = secrets.flat_map(|value| value.split(' ')).filter(|value| value.len() >= TELLING);
-    let shown = secrets.fold(start, |shown, secret| shown.replace(secret, "***"));
-    let sent = format!("{} {}", request.url, String::from_utf8_lossy(&request.body));
-    let echoed = shown.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= TELLING);
-    let echoed: Vec<String> = echoed.filter(|word| sent.contains(*word)).map(str::to_owned).collect();
-    let shown = echoed.iter().fold(shown.clone(), |shown, word| shown.replace(word.as_str(), "***"));
-    format!("{shown:?}")
+    /// As many letters in a row are no coincidence.
+    const TELLING: usize = 6;
+    let start: Vec<char> = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).chars().collect();
+    let mut sent = format!("{} {}", request.url, String::from_utf8_lossy(&request.body));
+    request.headers.iter().for_each(|(_, value)| sent.extend([" ", value]));
+    let mut shown = start.clone();
+    for (at, window) in start.windows(TELLING).enumerate() {
+        if sent.contains(&window.iter().collect::<String>()) {
+            shown[at..at + TELLING].fill('*');
+        }
+    }
+    format!("{:?}", shown.into_iter().collect::<String>())
 }

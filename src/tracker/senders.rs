@@ -34,8 +34,8 @@ struct State {
     /// It ends as soon as it can.
     stopped: bool,
     ended: bool,
-    /// Up to which number of the outbox nothing is owed.
-    clear_to: u64,
+    /// Up to which number of which edition of the outbox nothing is owed.
+    clear_to: (u64, u64),
     under_way: Option<Pending>,
 }
 
@@ -49,7 +49,7 @@ impl Post {
         self.changed.notify_all();
     }
 
-    pub fn set_clear(&self, clear_to: u64) {
+    pub fn set_clear(&self, clear_to: (u64, u64)) {
         self.change(|state| state.clear_to = clear_to);
     }
 
@@ -138,9 +138,9 @@ impl Senders {
         self.posts.iter().for_each(|post| post.change(|state| (state.awake, state.asked) = (true, true)));
     }
 
-    /// Waits until nothing up to `number` is owed to anyone.
-    pub fn wait_clear(&self, number: u64, deadline: Instant) -> bool {
-        self.posts.iter().all(|post| post.wait(deadline, |state| state.clear_to >= number))
+    /// Waits until nothing up to a number of an edition is owed to anyone. With a later edition it is gone.
+    pub fn wait_clear(&self, place: (u64, u64), deadline: Instant) -> bool {
+        self.posts.iter().all(|post| post.wait(deadline, |state| state.clear_to >= place))
     }
 
     /// Whether the calling thread is a sender's, which must not wait for itself.

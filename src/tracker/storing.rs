@@ -150,7 +150,8 @@ impl Tracker {
         if self.shared.senders.posts.is_empty() {
             return Ok(());
         }
-        let last = open::with_database(&self.shared, |database| Ok(database.last_number()))?;
+        let last =
+            open::with_database(&self.shared, |database| Ok((database.edition(), database.last_number())))?;
         self.shared.senders.ask();
         if let Some(manual) = self.shared.manual.get() {
             manual.wake();

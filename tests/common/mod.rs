@@ -1,6 +1,7 @@
 //! What the tests of bad luck share: a folder with a tracker in it, and the powers to spoil it.
 #![allow(dead_code)] // each test program uses its own part
 
+pub mod receiver;
 pub mod rerun;
 
 use std::path::{Path, PathBuf};
@@ -56,6 +57,14 @@ impl World {
 
     pub fn logged(&self, text: &str) -> bool {
         self.log.lock().unwrap().iter().any(|message| message.contains(text))
+    }
+
+    /// Waits until so many requests have come to nothing, and that is noted. Only then does time that is let pass
+    /// count for the next try.
+    #[track_caller]
+    pub fn wait_kept(&self, requests: usize) {
+        let kept = || self.log.lock().unwrap().iter().filter(|message| message.contains("are kept")).count();
+        until("a request was kept", || kept() >= requests);
     }
 
     #[track_caller]
