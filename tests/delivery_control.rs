@@ -99,11 +99,9 @@ fn closing_returns_by_its_timeout_whatever_the_receiver_does() {
         assert!(closed.is_ok() || timeout.is_zero(), "{closed:?}");
         until("it was cancelled", || receiver.was_cancelled());
         drop(tracker);
-        let (receiver, tracker) = {
-            let receiver = Receiver::willing();
-            (receiver.clone(), open(one(&world, &receiver)))
-        };
-        flushed(&tracker);
+        until("its files are free", || world.try_open().is_ok());
+        let receiver = Receiver::willing();
+        flushed(&open(one(&world, &receiver)));
         assert_eq!(receiver.lines("a"), ["one"], "it is owed as before");
     }
 }

@@ -197,9 +197,188 @@ fn an_erasure_takes_all_and_may_be_done_twice() {
     });
 }
 
+fn owed(database: &mut dyn Database, destination: usize) -> Vec<u64> {
+    let rows = database.owed(destination, 0, 100, usize::MAX).unwrap();
+    rows.iter().map(|row| row.number).collect()
+}
+
+fn settle(database: &mut dyn Database, destination: usize, up_to: u64, fates: &[(u64, Fate)]) -> Ledger {
+    let edition = database.edition();
+    database.settle(&Settlement { destination, edition, up_to, fates, progress: "{}" }).unwrap()
+}
+
+fn three_events(database: &mut dyn Database) {
+    let events: Vec<_> = (1..=3).map(|n| stored(n, NOW)).collect();
+    done(commit(database, &events, More::default()));
+}
+
+#[test]
+fn what_is_settled_is_not_owed_any_more_and_leaves() {
+    use Fate::{Delivered, Oversize, Refused, Unsendable};
+    each(ROOMY, |database| {
+        database.attach(&["a"]).unwrap();
+        three_events(database);
+        assert_eq!(owed(database, 0), [1, 2, 3]);
+        assert_eq!(database.owed(0, 1, 1, usize::MAX).unwrap()[0].number, 2);
+        assert_eq!(database.owed(0, 0, 100, 1).unwrap().len(), 1, "until the bytes are reached");
+        let ledger = settle(database, 0, 2, &[(1, Delivered), (2, Refused)]);
+        assert_eq!((ledger.stored, ledger.delivered, ledger.dropped.refused), (1, 1, 1));
+        assert_eq!((owed(database, 0), sequences(database, 0, 9)), (vec![3], vec![3]));
+        assert_eq!((database.settled(0), database.last_number(), database.progress(0)), (2, 3, "{}"));
+        let ledger = settle(database, 0, 3, &[(3, Oversize)]);
+        assert_eq!((ledger.stored, ledger.stored_bytes, ledger.dropped.oversize), (0, 0, 1));
+        done(commit(database, &[stored(4, NOW)], More::default()));
+        assert_eq!(owed(database, 0), [4], "numbers go on in an empty outbox");
+        let ledger = settle(database, 0, 4, &[(4, Unsendable)]);
+        assert_eq!((ledger.dropped.unsendable, ledger.accepted()), (1, 4));
+        let counts = database.counts(0);
+        assert_eq!((counts.delivered, counts.refused, counts.oversize, counts.unsendable), (1, 1, 1, 1));
+    });
+}
+
+#[test]
+fn with_several_an_event_leaves_with_the_last_and_the_best_counts() {
+    use Fate::{Delivered, Refused};
+    each(ROOMY, |database| {
+        database.attach(&["a", "b", "c"]).unwrap();
+        three_events(database);
+        settle(database, 0, 3, &[(1, Delivered), (2, Refused), (3, Refused)]);
+        let ledger = settle(database, 1, 3, &[(1, Refused), (2, Refused)]);
+        assert_eq!((ledger.stored, owed(database, 2)), (3, vec![1, 2, 3]));
+        let ledger = settle(database, 2, 2, &[(2, Delivered)]);
+        assert_eq!((ledger.stored, ledger.delivered, sequences(database, 0, 9)), (1, 2, vec![3]));
+        let ledger = settle(database, 2, 3, &[]);
+        assert_eq!((ledger.stored, ledger.dropped.refused, ledger.accepted()), (0, 1, 3));
+    });
+}
+
+#[test]
+fn what_nobody_took_stays_until_the_caps() {
+    each(Caps { max_events: 2, ..ROOMY }, |database| {
+        database.attach(&["a"]).unwrap();
+        done(commit(database, &[stored(1, NOW), stored(2, NOW)], More::default()));
+        let ledger = settle(database, 0, 2, &[]);
+        assert_eq!((ledger.stored, owed(database, 0)), (2, vec![]));
+        let ledger = done(commit(database, &[stored(3, NOW)], More::default()));
+        assert_eq!((ledger.stored, ledger.dropped.overflowed), (2, 1));
+        assert_eq!(owed(database, 0), [3]);
+    });
+}
+
+#[test]
+fn a_cap_counts_as_delivered_what_one_destination_took() {
+    each(Caps { max_events: 1, ..ROOMY }, |database| {
+        database.attach(&["a", "dead"]).unwrap();
+        done(commit(database, &[stored(1, NOW)], More::default()));
+        settle(database, 0, 1, &[(1, Fate::Delivered)]);
+        let ledger = done(commit(database, &[stored(2, NOW)], More::default()));
+        assert_eq!((ledger.delivered, ledger.dropped.overflowed, ledger.stored), (1, 0, 1));
+    });
+}
+
+#[test]
+fn facts_are_owed_in_their_place_and_count_for_the_caps_alone() {
+    each(Caps { max_events: 3, ..ROOMY }, |database| {
+        database.attach(&["a"]).unwrap();
+        let session = [ended(1)];
+        let more = || More { ended: &session, owed: true, ..More::default() };
+        let ledger = done(commit(database, &[stored(1, NOW)], more()));
+        assert_eq!((ledger.stored, ledger.facts, ledger.accepted()), (1, 1, 1));
+        let rows = database.owed(0, 0, 9, usize::MAX).unwrap();
+        assert_eq!((rows[1].kind, rows[1].time), (FactKind::Ended as u8, NOW));
+        assert_eq!(
+            SessionRecord::from_json(std::str::from_utf8(&rows[1].body).unwrap()).unwrap(),
+            session[0]
+        );
+        assert_eq!((sequences(database, 0, 9), database.history(9).unwrap().len()), (vec![1], 1));
+        let ledger = done(commit(database, &[stored(2, NOW)], more()));
+        assert_eq!((ledger.stored, ledger.facts, ledger.dropped.overflowed), (1, 2, 1));
+        let ledger =
+            settle(database, 0, 4, &[(2, Fate::Delivered), (3, Fate::Delivered), (4, Fate::Refused)]);
+        assert_eq!((ledger.stored, ledger.facts, ledger.stored_bytes), (0, 0, 0));
+        assert_eq!((ledger.delivered, ledger.dropped.refused, ledger.accepted()), (1, 0, 2));
+        let unwanted = More { ended: &session, ..More::default() };
+        assert_eq!(done(commit(database, &[], unwanted)).facts, 0);
+    });
+}
+
+#[test]
+fn a_settlement_of_another_edition_is_void() {
+    each(ROOMY, |database| {
+        database.attach(&["a"]).unwrap();
+        three_events(database);
+        let edition = database.edition();
+        database.erase(Uuid::from_u128(3), 3).unwrap();
+        done(commit(database, &[stored(4, NOW)], More::default()));
+        let late =
+            Settlement { destination: 0, edition, up_to: 4, fates: &[(4, Fate::Delivered)], progress: "" };
+        assert_eq!(database.settle(&late).unwrap().delivered, 0);
+        assert_eq!(owed(database, 0), [4]);
+    });
+}
+
 #[cfg(feature = "_sqlite")]
 mod in_a_file {
     use super::*;
+
+    #[test]
+    fn a_destination_goes_on_where_it_was_and_a_new_one_is_owed_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = sqlite(folder.path(), "default", ROOMY);
+        database.attach(&["a", "gone"]).unwrap();
+        three_events(&mut database);
+        settle(&mut database, 0, 2, &[(1, Fate::Delivered), (2, Fate::Refused)]);
+        drop(database);
+        let mut database = sqlite(folder.path(), "default", ROOMY);
+        let ledger = database.attach(&["new", "a"]).unwrap();
+        assert_eq!((database.progress(1), database.counts(1).delivered), ("{}", 1));
+        assert_eq!((owed(&mut database, 0), owed(&mut database, 1)), (vec![1, 2, 3], vec![3]));
+        assert_eq!(ledger.stored, 3);
+        // What only destinations were owed that are gone leaves as what became of it.
+        let ledger = database.attach(&[]).unwrap();
+        assert_eq!((ledger.stored, ledger.delivered, ledger.dropped.refused), (1, 1, 1));
+        assert_eq!(sqlite(folder.path(), "default", ROOMY).load().unwrap().ledger, ledger);
+    }
+
+    #[test]
+    fn each_namespace_has_destinations_and_numbers_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut one, mut two) = (sqlite(folder.path(), "1", ROOMY), sqlite(folder.path(), "2", ROOMY));
+        for database in [&mut one, &mut two] {
+            database.attach(&["a"]).unwrap();
+            three_events(database);
+        }
+        settle(&mut one, 0, 3, &[(1, Fate::Delivered), (2, Fate::Delivered), (3, Fate::Delivered)]);
+        assert_eq!((owed(&mut one, 0), owed(&mut two, 0)), (vec![], vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_file_of_the_first_format_is_upgraded_with_all_that_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = rusqlite::Connection::open(folder.path().join("events.db")).unwrap();
+        old.execute_batch(sqlite::FIRST_FORMAT).unwrap();
+        old.execute_batch("PRAGMA application_id = 0x53455353; PRAGMA user_version = 1;").unwrap();
+        for (namespace, sequence) in [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3)] {
+            let row = rusqlite::params![namespace, sequence as i64, NOW, stored(sequence, NOW)];
+            let insert = "INSERT INTO events (namespace, sequence, id, time, kind, body) VALUES (?1, ?2, x'', ?3, 7, ?4)";
+            old.execute(insert, row).unwrap();
+        }
+        old.execute_batch(
+            "INSERT INTO meta VALUES ('database_id', '00000000-0000-0000-0000-000000000001'),
+                 ('user_id', '00000000-0000-0000-0000-000000000002'), ('erasures', 0);
+             INSERT INTO namespaces (id, name, stored, stored_bytes, dropped_aged)
+                 VALUES (1, 'default', 3, 99, 4), (2, 'other', 2, 66, 0);",
+        )
+        .unwrap();
+        drop(old);
+        let mut database = sqlite(folder.path(), "default", ROOMY);
+        let ledger = database.attach(&["a"]).unwrap();
+        assert_eq!((ledger.accepted(), sequences(&mut database, 0, 9)), (7, vec![1, 2, 3]));
+        done(commit(&mut database, &[stored(8, NOW)], More::default()));
+        let rows = owed(&mut database, 0);
+        assert!(rows.len() == 4 && rows.is_sorted() && database.last_number() == rows[3], "{rows:?}");
+        assert_eq!(sequences(&mut sqlite(folder.path(), "other", ROOMY), 0, 9), [1, 2]);
+    }
 
     #[test]
     fn everything_is_there_after_reopening() {

@@ -20,6 +20,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::log::Logger;
 use crate::session::SessionRecord;
 use recovery::is_damage;
+#[cfg(test)]
+pub(crate) const FIRST_FORMAT: &str = schema::UPGRADES[0];
 
 /// A file, and the namespace whose part of it is used.
 pub(crate) struct SqliteDatabase {
