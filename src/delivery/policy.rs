@@ -20,6 +20,8 @@ pub const LONGEST_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Bytes of an answer that are read at most: answers are short, and whoever sends more is not to fill the memory of
 /// the app.
 pub const RESPONSE_BYTES: usize = 4 * 1_024 * 1_024;
+/// Redirects of a request that are followed: a receiver that moved within its host needs one, a loop any number.
+pub const REDIRECTS: usize = 5;
 /// Bodies over this many bytes are compressed where the receiver takes it. Below, they fit into one packet either way.
 pub const GZIP_THRESHOLD: usize = 1_024;
 

@@ -33,9 +33,9 @@ pub struct Call {
     shared: Arc<Shared>,
 }
 
-/// The other end, held by who waits.
+/// The other end of a [`Call`], held by who waits.
 #[derive(Clone)]
-pub(crate) struct Pending {
+pub struct Pending {
     shared: Arc<Shared>,
 }
 
@@ -72,8 +72,9 @@ impl Shared {
     }
 }
 
-/// A request about to be handed to a transport: its two ends.
-pub(crate) fn call() -> (Call, Pending) {
+/// The two ends of a request that is handed to a transport. The library makes them for every request it sends; here
+/// they are for the tests of a transport of one's own.
+pub fn call() -> (Call, Pending) {
     let shared = Arc::<Shared>::default();
     (Call { shared: Arc::clone(&shared) }, Pending { shared })
 }
