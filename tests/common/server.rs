@@ -1,7 +1,10 @@
 //! A receiver on the loopback, for tests and benches: HTTP/1.1 with keep-alive, behaving as a script says, badly included.
 #![allow(dead_code)] // each test program uses its own part
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+#[path = "messages.rs"]
+mod messages;
+
+use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
@@ -11,92 +14,10 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+pub use messages::{Received, Reply};
+
 /// How long anything may take on a slow machine before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A request as it came.
-#[derive(Debug, Clone)]
-pub struct Received {
-    pub method: String,
-    /// Path and query.
-    pub target: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-    /// Where from: another port is another connection.
-    pub peer: SocketAddr,
-}
-
-impl Received {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// The body, out of its gzip if it came in one.
-    pub fn content(&self) -> Vec<u8> {
-        if self.header("content-encoding") != Some("gzip") {
-            return self.body.clone();
-        }
-        let mut content = Vec::new();
-        flate2::read::GzDecoder::new(&self.body[..]).read_to_end(&mut content).unwrap();
-        content
-    }
-}
-
-/// What becomes of a request.
-#[derive(Debug, Clone)]
-pub enum Reply {
-    Answer {
-        status: u16,
-        headers: Vec<(String, String)>,
-        body: Vec<u8>,
-    },
-    /// No answer; the connection stays open as long as the server.
-    Never,
-    /// No answer; the connection is closed.
-    Close,
-    /// Status 200 and `sent` of a body that is announced with so many bytes; then the connection is closed.
-    Cut {
-        announced: usize,
-        sent: Vec<u8>,
-    },
-    /// The same, but the connection stays open.
-    Stall {
-        announced: usize,
-        sent: Vec<u8>,
-    },
-    /// These bytes as they are; then the connection is closed.
-    Raw(Vec<u8>),
-    /// Status 200 and a body of so many bytes, made on the way.
-    Flood(u64),
-}
-
-impl Reply {
-    pub fn ok() -> Self {
-        Self::status(200)
-    }
-
-    pub fn status(status: u16) -> Self {
-        Self::Answer { status, headers: Vec::new(), body: Vec::new() }
-    }
-
-    pub fn redirect(status: u16, location: &str) -> Self {
-        Self::status(status).with_header("Location", location)
-    }
-
-    pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        if let Self::Answer { headers, .. } = &mut self {
-            headers.push((name.into(), value.into()));
-        }
-        self
-    }
-
-    pub fn with_body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        if let Self::Answer { body, .. } = &mut self {
-            *body = bytes.into();
-        }
-        self
-    }
-}
 
 type Script = dyn Fn(&Received, usize) -> Reply + Send + Sync;
 
@@ -292,7 +213,7 @@ impl Shared {
             None => Box::new(stream),
         };
         let mut wire = BufReader::new(wire);
-        while let Ok(Some(request)) = read(&mut wire, peer) {
+        while let Ok(Some(request)) = messages::read(&mut wire, peer) {
             if !self.answer(request, &mut wire).unwrap_or(false) {
                 break;
             }
@@ -321,13 +242,13 @@ impl Shared {
     fn send(&self, reply: &Reply, wire: &mut dyn Wire) -> io::Result<bool> {
         match reply {
             Reply::Answer { status, headers, body } => {
-                let mut bytes = head(*status, headers, body.len());
+                let mut bytes = messages::head(*status, headers, body.len());
                 bytes.extend_from_slice(body);
                 wire.write_all(&bytes)?;
                 return wire.flush().map(|()| true);
             }
             Reply::Cut { announced, sent } | Reply::Stall { announced, sent } => {
-                let mut bytes = head(200, &[], *announced);
+                let mut bytes = messages::head(200, &[], *announced);
                 bytes.extend_from_slice(sent);
                 wire.write_all(&bytes)?;
             }
@@ -342,7 +263,7 @@ impl Shared {
     }
 
     fn flood(&self, bytes: u64, wire: &mut dyn Wire) -> io::Result<()> {
-        wire.write_all(&head(200, &[], bytes as usize))?;
+        wire.write_all(&messages::head(200, &[], bytes as usize))?;
         let piece = [b'x'; 64 * 1_024];
         let mut left = bytes;
         while left > 0 {
@@ -353,38 +274,4 @@ impl Shared {
         }
         wire.flush()
     }
-}
-
-fn head(status: u16, headers: &[(String, String)], length: usize) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status} Status\r\nContent-Length: {length}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
-    head.into_bytes()
-}
-
-/// The next request, with a body as long as `Content-Length` says; `None` at the end of the connection.
-fn read(wire: &mut impl BufRead, peer: SocketAddr) -> io::Result<Option<Received>> {
-    let first = line(wire)?;
-    let mut words = first.split(' ').map(str::to_owned);
-    let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
-    let mut headers = Vec::new();
-    loop {
-        let line = line(wire)?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        headers.push((name.to_owned(), value.trim().to_owned()));
-    }
-    let mut received = Received { method, target, headers, body: Vec::new(), peer };
-    let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
-    received.body.resize(length, 0);
-    wire.read_exact(&mut received.body)?;
-    Ok(Some(received))
-}
-
-fn line(wire: &mut impl BufRead) -> io::Result<String> {
-    let mut line = String::new();
-    wire.read_line(&mut line)?;
-    line.truncate(line.trim_end().len());
-    Ok(line)
 }
