@@ -3,6 +3,9 @@
 
 #[path = "common/proxy.rs"]
 mod proxy;
+#[allow(dead_code)]
+#[path = "common/rerun.rs"]
+mod rerun;
 #[path = "common/sending.rs"]
 mod sending;
 #[path = "common/server.rs"]
@@ -10,6 +13,7 @@ mod server;
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -182,6 +186,35 @@ mod options {
         let transport = transport(options.root_certificates(server.certificate()).unwrap());
         assert_eq!(send(&transport, post(server.url("/"), b"{}")).unwrap().status, 200);
         assert_eq!(proxy.tunnels().len(), 1);
+    }
+
+    #[test]
+    fn a_socks_proxy_is_used() {
+        let (proxy, server) = (Proxy::start(), Server::start(|_, _| Reply::ok()));
+        let options = HttpOptions::default().proxy(&proxy.socks_url()).unwrap();
+        assert_eq!(send(&transport(options), post(server.url("/"), b"{}")).unwrap().status, 200);
+        assert_eq!(proxy.tunnels(), [format!("SOCKS 127.0.0.1:{}", server.port())]);
+    }
+
+    #[test]
+    fn the_environment_names_a_proxy_and_who_needs_none() {
+        if let Some(url) = rerun::part() {
+            assert_eq!(send(&transport(HttpOptions::default()), post(url, b"{}")).unwrap().status, 200);
+            return;
+        }
+        let (proxy, server) = (Proxy::start(), Server::start(|_, _| Reply::ok()));
+        // ALL_PROXY, NO_PROXY, tunnels
+        for (all, none, tunnels) in [(&*proxy.url(), "", 1), (&proxy.url(), "127.0.0.1", 1), ("", "", 1)] {
+            let name = "options::the_environment_names_a_proxy_and_who_needs_none";
+            let mut child = rerun::this_test(name, &server.url("/"), Path::new(""));
+            for other in ["all_proxy", "https_proxy", "http_proxy", "no_proxy"] {
+                child.env_remove(other).env_remove(other.to_uppercase());
+            }
+            child.env("ALL_PROXY", all).env("NO_PROXY", none);
+            assert!(child.status().unwrap().success());
+            assert_eq!(proxy.tunnels().len(), tunnels, "{all} but {none}");
+        }
+        assert_eq!(server.received(), 3);
     }
 
     #[test]

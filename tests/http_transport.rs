@@ -31,6 +31,21 @@ mod answers {
     }
 
     #[test]
+    fn every_way_to_end_a_body_is_understood() {
+        for raw in [
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n", // cut
+            "HTTP/1.1 200 OK\r\n\r\nbody",
+            "HTTP/1.0 200 OK\r\n\r\nbody",
+            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody",
+        ] {
+            let server = Server::start(move |_, _| Reply::Raw(raw.into()));
+            let answer = answer(post(server.url("/"), b"{}"));
+            assert_eq!((answer.status, &answer.body[..]), (200, &b"body"[..]), "{raw:?}");
+        }
+    }
+
+    #[test]
     fn retry_after_is_handed_on_as_it_is() {
         let server = Server::start(|_, _| Reply::status(503).with_header("Retry-After", "Fri, 31 Dec 1999"));
         let answer = answer(post(server.url("/"), b"{}"));

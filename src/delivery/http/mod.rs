@@ -34,6 +34,10 @@ const BUFFER_BYTES: usize = 32 * 1_024;
 
 /// Carries requests over HTTP and HTTPS. It serves any number of destinations: each blocks in
 /// [`send`](Transport::send) on its own thread, and has its own connection.
+///
+/// ureq speaks to the crate `log`, if the app has a logger for that: up to level debug without path, query, body and the
+/// values of headers that may be secret; at level trace **with all that is sent**, keys included. A Rust app that logs at
+/// trace should leave out the targets `ureq` and `ureq_proto`.
 pub struct HttpTransport {
     agent: Agent,
     request_timeout: Duration,
