@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{DeliveryObserver, Destination, Transport, policy};
-use crate::error::{Result, invalid};
+#[cfg(feature = "http")]
+use crate::delivery::{HttpOptions, HttpTransport};
+use crate::error::{Error, Result, invalid};
 use crate::protocol::{Device, Protocol};
 
 use super::ConfigBuilder;
@@ -34,6 +36,8 @@ pub(crate) struct Delivery {
     pub manual: bool,
     pub connect_timeout: Duration,
     pub request_timeout: Duration,
+    #[cfg(feature = "http")]
+    pub http: HttpOptions,
     pub device: Device,
 }
 
@@ -47,6 +51,8 @@ impl Default for Delivery {
             manual: false,
             connect_timeout: policy::CONNECT_TIMEOUT,
             request_timeout: policy::REQUEST_TIMEOUT,
+            #[cfg(feature = "http")]
+            http: HttpOptions::default(),
             device: Device::default(),
         }
     }
@@ -66,7 +72,22 @@ impl Delivery {
 
     /// Who carries requests.
     pub fn transport(&self) -> Result<Arc<dyn Transport>> {
-        self.transport.clone().ok_or_else(|| invalid("destinations need a transport"))
+        match &self.transport {
+            Some(transport) => Ok(Arc::clone(transport)),
+            None => self.own_transport(),
+        }
+    }
+
+    #[cfg(feature = "http")]
+    fn own_transport(&self) -> Result<Arc<dyn Transport>> {
+        let options = self.http.clone();
+        let options = options.connect_timeout(self.connect_timeout).request_timeout(self.request_timeout);
+        Ok(Arc::new(HttpTransport::new(options)?))
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn own_transport(&self) -> Result<Arc<dyn Transport>> {
+        Err(no_transport())
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -80,12 +101,14 @@ impl Delivery {
         }
         let carried = self.manual || self.transport.is_some() || cfg!(feature = "http");
         if !self.named.is_empty() && !carried {
-            return Err(invalid(
-                "this build has no HTTP (feature `http`): destinations need a transport of the host's",
-            ));
+            return Err(no_transport());
         }
         Ok(())
     }
+}
+
+fn no_transport() -> Error {
+    invalid("this build has no HTTP (feature `http`): destinations need a transport of the host's")
 }
 
 impl ConfigBuilder {
@@ -134,6 +157,14 @@ impl ConfigBuilder {
     /// How long a whole request may take, also one of the host's transport. Default 30 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.0.delivery.request_timeout = timeout;
+        self
+    }
+
+    /// Options of the built-in HTTP client: a proxy, roots of trust. Its timeouts are set above. Default: the proxy of
+    /// the environment, Mozilla's roots.
+    #[cfg(feature = "http")]
+    pub fn http(mut self, options: HttpOptions) -> Self {
+        self.0.delivery.http = options;
         self
     }
 
