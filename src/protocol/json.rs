@@ -107,9 +107,22 @@ impl Json {
     }
 }
 
-/// Most texts need no escapes, and this looks at many bytes at once.
+/// Most texts need no escapes, and this looks at eight bytes at once.
 fn is_plain(value: &str) -> bool {
-    value.bytes().fold(true, |plain, byte| plain & (byte >= 0x20) & (byte != b'"') & (byte != b'\\'))
+    let mut words = value.as_bytes().chunks_exact(8);
+    let plain =
+        words.by_ref().all(|word| word.try_into().is_ok_and(|word| !has_escape(u64::from_ne_bytes(word))));
+    plain && words.remainder().iter().all(|byte| escape(*byte).is_none())
+}
+
+/// Whether one of eight bytes is to be escaped. A byte is less than `n` if taking `n` away borrows its upper bit, which
+/// bytes of other scripts have to begin with.
+fn has_escape(word: u64) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const UPPER: u64 = 0x80 * EACH;
+    let less = |word: u64, n: u8| word.wrapping_sub(EACH * u64::from(n)) & !word & UPPER;
+    let equal = |byte: u8| less(word ^ EACH * u64::from(byte), 1);
+    less(word, 0x20) | equal(b'"') | equal(b'\\') != 0
 }
 
 enum Escape {
@@ -162,6 +175,20 @@ mod tests {
         assert_eq!(value["list"][0], 1e-7);
         assert_eq!(value["list"][3], i64::MAX);
         assert!(text.ends_with(r#","some":"x"}"#) && !text.contains("none"), "{text}");
+    }
+
+    #[test]
+    fn every_byte_is_escaped_wherever_it_stands() {
+        for byte in 0..=0x7f_u8 {
+            for at in 0..17 {
+                let mut text = ["ü234567890123456", "abcdefghijklmnopq"][usize::from(at % 2 == 0)].to_owned();
+                let place = text.char_indices().map(|(place, _)| place).nth(at).unwrap_or(text.len());
+                text.insert(place, byte.into());
+                let mut json = Json::default();
+                json.text(&text);
+                assert_eq!(serde_json::from_str::<String>(&json.into_text()).unwrap(), text);
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Transaction, params};
 
 use super::super::destination::{Destination, floor};
+use super::super::ledger::{Leaving, Rows};
 use super::super::{DeliveryCounts, Fate, Ledger, Row, Settlement};
 use super::schema::{first_position, last_position};
 use super::{SqliteDatabase, failed, namespace, outbox};
@@ -34,6 +35,8 @@ impl SqliteDatabase {
     pub(super) fn try_settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger> {
         let mut destinations = self.destinations.clone();
         let Some(destination) = destinations.get_mut(settlement.destination) else { return Ok(self.ledger) };
+        let advanced = settlement.up_to.saturating_sub(destination.cursor);
+        let skipped = advanced.saturating_sub(settlement.fates.len() as u64);
         destination.cursor = destination.cursor.max(settlement.up_to);
         settlement.progress.clone_into(&mut destination.progress);
         for (_, fate) in settlement.fates {
@@ -41,9 +44,17 @@ impl SqliteDatabase {
         }
         let ledger = self.transact("what was delivered cannot be noted", |tx, this| {
             let mut ledger = *this.ledger;
-            runs(settlement.fates).try_for_each(|run| mark(tx, *this.namespace, run))?;
+            let (alone, mut marked) = (destinations.len() == 1, skipped > 0);
+            for run in runs(settlement.fates) {
+                if !alone || !leave_at_once(tx, *this.namespace, run, &mut ledger)? {
+                    mark(tx, *this.namespace, run)?;
+                    marked = true;
+                }
+            }
             destinations.get(settlement.destination).map_or(Ok(()), |destination| store(tx, destination))?;
-            release(tx, *this.namespace, &destinations, &mut ledger)?;
+            if marked {
+                release(tx, *this.namespace, &destinations, &mut ledger)?;
+            }
             namespace::update_ledger(tx, *this.namespace, &ledger)?;
             Ok(ledger)
         })?;
@@ -104,9 +115,36 @@ fn runs(fates: &[(u64, Fate)]) -> impl Iterator<Item = &[(u64, Fate)]> {
 /// What became of rows at one destination. Where several had them, the greatest counts.
 fn mark(tx: &Transaction<'_>, namespace: i64, run: &[(u64, Fate)]) -> rusqlite::Result<()> {
     let (Some(&(first, fate)), Some(&(last, _))) = (run.first(), run.last()) else { return Ok(()) };
-    let position = |number: u64| first_position(namespace) - 1 + number as i64;
+    let position = |number| position(namespace, number);
     let sql = "UPDATE events SET fate = max(fate, ?3) WHERE position BETWEEN ?1 AND ?2";
     tx.prepare_cached(sql)?.execute(params![position(first), position(last), fate as u8]).map(drop)
+}
+
+fn position(namespace: i64, number: u64) -> i64 {
+    first_position(namespace) - 1 + number as i64
+}
+
+/// Where there is but one destination nothing need be marked: half the time of a settlement. Gives whether that could
+/// be done; not for rows that another destination had before it was removed.
+fn leave_at_once(
+    tx: &Transaction<'_>,
+    namespace: i64,
+    run: &[(u64, Fate)],
+    ledger: &mut Ledger,
+) -> rusqlite::Result<bool> {
+    let (Some(&(first, fate)), Some(&(last, _))) = (run.first(), run.last()) else { return Ok(true) };
+    let range = [position(namespace, first), position(namespace, last)];
+    let sql = "SELECT count(*), total(kind < 100), total(length(body)), total(fate) FROM events WHERE position BETWEEN ?1 AND ?2";
+    let (count, events, bytes, fates): (i64, f64, f64, f64) = tx
+        .prepare_cached(sql)?
+        .query_row(range, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+    if fates > 0.0 {
+        return Ok(false);
+    }
+    let (count, events) = (count.unsigned_abs(), events as u64);
+    ledger.leave(Rows { events, facts: count - events, bytes: bytes as u64 }, Leaving::Settled(fate));
+    tx.prepare_cached("DELETE FROM events WHERE position BETWEEN ?1 AND ?2")?.execute(range)?;
+    Ok(true)
 }
 
 /// What no destination is owed any more leaves, if one had it.
