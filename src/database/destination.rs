@@ -117,6 +117,14 @@ pub(super) struct Destination {
     pub counts: DeliveryCounts,
 }
 
+impl Destination {
+    pub fn settle(&mut self, settlement: &Settlement<'_>) {
+        self.cursor = self.cursor.max(settlement.up_to);
+        settlement.progress.clone_into(&mut self.progress);
+        settlement.fates.iter().for_each(|(_, fate)| self.counts.add(*fate, 1));
+    }
+}
+
 /// Up to which number no destination is owed anything.
 pub(super) fn floor(destinations: &[Destination]) -> u64 {
     destinations.iter().map(|destination| destination.cursor).min().unwrap_or(u64::MAX)

@@ -164,23 +164,20 @@ impl Database for MemoryDatabase {
         Ok(self.rows.range(first..).map(|(row, _)| row).take(rows).take_while(fits).cloned().collect())
     }
 
-    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger> {
-        let Some(destination) = self.destinations.get_mut(settlement.destination) else {
-            return Ok(self.ledger);
-        };
-        if settlement.edition == self.edition {
-            for (number, fate) in settlement.fates {
-                destination.counts.add(*fate, 1);
-                if let Ok(at) = self.rows.binary_search_by_key(number, |(row, _)| row.number) {
-                    let known = &mut self.rows[at].1;
-                    *known = (*known).max(Some(*fate));
-                }
-            }
-            destination.cursor = destination.cursor.max(settlement.up_to);
-            destination.progress = settlement.progress.to_owned();
-            self.release(floor(&self.destinations));
+    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Option<Ledger>> {
+        let Some(destination) = self.destinations.get_mut(settlement.destination) else { return Ok(None) };
+        if settlement.edition != self.edition {
+            return Ok(None);
         }
-        Ok(self.ledger)
+        for (number, fate) in settlement.fates {
+            if let Ok(at) = self.rows.binary_search_by_key(number, |(row, _)| row.number) {
+                let known = &mut self.rows[at].1;
+                *known = (*known).max(Some(*fate));
+            }
+        }
+        destination.settle(settlement);
+        self.release(floor(&self.destinations));
+        Ok(Some(self.ledger))
     }
 
     fn settled(&self, destination: usize) -> u64 {

@@ -120,9 +120,9 @@ pub(crate) trait Database: Send {
     /// The rows with a number over `after` and over what is settled for the destination, in order: at most `rows`,
     /// and no more when they have reached `bytes`.
     fn owed(&mut self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Vec<Row>>;
-    /// Stores what a destination has done: what no one is owed any more leaves. Does nothing if the edition is
-    /// another.
-    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger>;
+    /// Stores what a destination has done: what no one is owed any more leaves. Does nothing, and gives none, if the
+    /// edition is another.
+    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Option<Ledger>>;
     /// Up to which number nothing is owed to the destination.
     fn settled(&self, destination: usize) -> u64;
     /// The number of the last row there ever was.

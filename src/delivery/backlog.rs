@@ -27,6 +27,8 @@ pub(super) struct Backlog {
     settled: u64,
     last: u64,
     edition: u64,
+    /// The edition was looked at just now, in settling.
+    is_fresh: bool,
 }
 
 impl Backlog {
@@ -41,6 +43,7 @@ impl Backlog {
             settled: 0,
             last: 0,
             edition: 0,
+            is_fresh: false,
         }
     }
 
@@ -74,7 +77,7 @@ impl Backlog {
 
     /// Reads on, so that there is enough for a request if there is that much at all.
     pub fn fill(&mut self, queue: &dyn Queue) -> Result<()> {
-        let edition = queue.edition()?;
+        let edition = if std::mem::take(&mut self.is_fresh) { self.edition } else { queue.edition()? };
         if edition != self.edition {
             // What was read is erased, or was in a file that is gone.
             *self = Self { edition, ..Self::new(self.destination, Arc::clone(&self.protocol)) };
@@ -135,6 +138,11 @@ impl Backlog {
         fates.append(&mut self.aside);
         fates.sort_unstable_by_key(|(number, _)| *number);
         fates
+    }
+
+    /// The outbox has just been seen in the edition known.
+    pub fn set_fresh(&mut self) {
+        self.is_fresh = true;
     }
 
     /// The first `count` items are done with.

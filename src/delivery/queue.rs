@@ -26,8 +26,8 @@ pub(crate) trait Queue {
     fn read(&self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Read>;
     /// The progress stored last.
     fn progress(&self, destination: usize) -> Result<String>;
-    /// Stores what was done.
-    fn settle(&self, settlement: &Settlement<'_>) -> Result<()>;
+    /// Stores what was done. False if the edition is another by now: then nothing was to be done.
+    fn settle(&self, settlement: &Settlement<'_>) -> Result<bool>;
     fn now(&self) -> Result<Now>;
     /// Any number, each as likely.
     fn random(&self) -> u64;

@@ -256,9 +256,12 @@ impl Sender {
     fn store(&mut self, queue: &dyn Queue) -> Result<()> {
         if let Some(Unstored { edition, up_to, fates, progress }) = &self.unstored {
             let (edition, up_to) = (*edition, *up_to);
-            queue.settle(&Settlement { destination: self.index, edition, up_to, fates, progress })?;
+            let settlement = Settlement { destination: self.index, edition, up_to, fates, progress };
+            if queue.settle(&settlement)? {
+                self.backlog.set_fresh();
+            }
+            self.unstored = None;
         }
-        self.unstored = None;
         Ok(())
     }
 }

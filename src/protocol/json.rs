@@ -121,7 +121,7 @@ fn has_escape(word: u64) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const UPPER: u64 = 0x80 * EACH;
     let less = |word: u64, n: u8| word.wrapping_sub(EACH * u64::from(n)) & !word & UPPER;
-    let equal = |byte: u8| less(word ^ EACH * u64::from(byte), 1);
+    let equal = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
     less(word, 0x20) | equal(b'"') | equal(b'\\') != 0
 }
 

@@ -104,12 +104,14 @@ impl Queue for TrackerQueue {
         self.with_database(|_, database| Ok(database.progress(destination).to_owned()))
     }
 
-    fn settle(&self, settlement: &Settlement<'_>) -> Result<()> {
+    fn settle(&self, settlement: &Settlement<'_>) -> Result<bool> {
         self.with_database(|shared, database| {
             let ledger = database.settle(settlement)?;
-            // With the database still locked, so that no older ledger comes after a newer one.
-            shared.lock().ledger = ledger;
-            Ok(())
+            if let Some(ledger) = ledger {
+                // With the database still locked, so that no older ledger comes after a newer one.
+                shared.lock().ledger = ledger;
+            }
+            Ok(ledger.is_some())
         })
     }
 

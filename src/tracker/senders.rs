@@ -36,6 +36,8 @@ struct State {
     ended: bool,
     /// Up to which number of which edition of the outbox nothing is owed.
     clear_to: (u64, u64),
+    /// The first place that somebody waits for.
+    awaited: Option<(u64, u64)>,
     under_way: Option<Pending>,
 }
 
@@ -50,7 +52,22 @@ impl Post {
     }
 
     pub fn set_clear(&self, clear_to: (u64, u64)) {
-        self.change(|state| state.clear_to = clear_to);
+        let mut state = self.lock();
+        state.clear_to = clear_to;
+        // Whoever waits for more is not woken with every request.
+        if state.awaited.is_some_and(|place| clear_to >= place) {
+            state.awaited = None;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until nothing up to a place is owed.
+    fn wait_clear(&self, place: (u64, u64), deadline: Instant) -> bool {
+        {
+            let mut state = self.lock();
+            state.awaited = Some(state.awaited.map_or(place, |other| other.min(place)));
+        }
+        self.wait(deadline, |state| state.clear_to >= place)
     }
 
     /// Waits until `ready`, or until the deadline. Gives whether it is.
@@ -140,7 +157,7 @@ impl Senders {
 
     /// Waits until nothing up to a number of an edition is owed to anyone. With a later edition it is gone.
     pub fn wait_clear(&self, place: (u64, u64), deadline: Instant) -> bool {
-        self.posts.iter().all(|post| post.wait(deadline, |state| state.clear_to >= place))
+        self.posts.iter().all(|post| post.wait_clear(place, deadline))
     }
 
     /// Whether the calling thread is a sender's, which must not wait for itself.

@@ -6,7 +6,7 @@ use super::super::destination::{Destination, floor};
 use super::super::ledger::{Leaving, Rows};
 use super::super::{DeliveryCounts, Fate, Ledger, Row, Settlement};
 use super::schema::{first_position, last_position};
-use super::{SqliteDatabase, failed, namespace, outbox};
+use super::{SqliteDatabase, erasures, failed, namespace, outbox};
 use crate::error::Result;
 
 impl SqliteDatabase {
@@ -31,36 +31,54 @@ impl SqliteDatabase {
         found.map(|count| count > 0).map_err(|e| failed("the destinations cannot be read", e))
     }
 
+    /// The edition of this file, erased so often.
+    pub(super) fn edition_of(&self, erasures: i64) -> u64 {
+        self.edition << 32 | (erasures as u64 & u64::from(u32::MAX))
+    }
+
     /// Stores what a destination has done.
-    pub(super) fn try_settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger> {
+    pub(super) fn try_settle(&mut self, settlement: &Settlement<'_>) -> Result<Option<Ledger>> {
         let mut destinations = self.destinations.clone();
-        let Some(destination) = destinations.get_mut(settlement.destination) else { return Ok(self.ledger) };
+        let Some(destination) = destinations.get_mut(settlement.destination) else { return Ok(None) };
+        let known = self.edition_of(self.erasures) == settlement.edition;
         let advanced = settlement.up_to.saturating_sub(destination.cursor);
-        let skipped = advanced.saturating_sub(settlement.fates.len() as u64);
-        destination.cursor = destination.cursor.max(settlement.up_to);
-        settlement.progress.clone_into(&mut destination.progress);
-        for (_, fate) in settlement.fates {
-            destination.counts.add(*fate, 1);
-        }
+        let skipped = advanced > settlement.fates.len() as u64;
+        destination.settle(settlement);
         let ledger = self.transact("what was delivered cannot be noted", |tx, this| {
+            // Another tracker may have erased the database since.
+            if !known || erasures(tx)? != *this.erasures {
+                return Ok(None);
+            }
             let mut ledger = *this.ledger;
-            let (alone, mut marked) = (destinations.len() == 1, skipped > 0);
-            for run in runs(settlement.fates) {
-                if !alone || !leave_at_once(tx, *this.namespace, run, &mut ledger)? {
-                    mark(tx, *this.namespace, run)?;
-                    marked = true;
-                }
-            }
+            leave_or_mark(tx, *this.namespace, settlement, &destinations, skipped, &mut ledger)?;
             destinations.get(settlement.destination).map_or(Ok(()), |destination| store(tx, destination))?;
-            if marked {
-                release(tx, *this.namespace, &destinations, &mut ledger)?;
-            }
             namespace::update_ledger(tx, *this.namespace, &ledger)?;
-            Ok(ledger)
+            Ok(Some(ledger))
         })?;
-        self.destinations = destinations;
+        if ledger.is_some() {
+            self.destinations = destinations;
+        }
         Ok(ledger)
     }
+}
+
+/// What was settled leaves if nobody else is owed it.
+fn leave_or_mark(
+    tx: &Transaction<'_>,
+    namespace: i64,
+    settlement: &Settlement<'_>,
+    destinations: &[Destination],
+    skipped: bool,
+    ledger: &mut Ledger,
+) -> rusqlite::Result<()> {
+    let (alone, mut remain) = (destinations.len() == 1, skipped);
+    for run in runs(settlement.fates) {
+        if !alone || !leave_at_once(tx, namespace, run, ledger)? {
+            mark(tx, namespace, run)?;
+            remain = true;
+        }
+    }
+    if remain { release(tx, namespace, destinations, ledger) } else { Ok(()) }
 }
 
 const COLUMNS: &str = "id, cursor, progress, delivered, refused, oversize, unsendable, overflowed";

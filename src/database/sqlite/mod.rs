@@ -296,11 +296,10 @@ impl Database for SqliteDatabase {
             .map_err(|e| failed("the outbox cannot be read", e))
     }
 
-    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Ledger> {
-        if settlement.edition == self.edition() {
-            self.ledger = self.try_settle(settlement)?;
-        }
-        Ok(self.ledger)
+    fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Option<Ledger>> {
+        let settled = self.try_settle(settlement)?;
+        self.ledger = settled.unwrap_or(self.ledger);
+        Ok(settled)
     }
 
     fn settled(&self, destination: usize) -> u64 {
@@ -313,8 +312,7 @@ impl Database for SqliteDatabase {
 
     fn edition(&self) -> u64 {
         // Another tracker may have erased it: that is looked up each time.
-        let erasures = erasures(&self.connection).unwrap_or(self.erasures);
-        self.edition << 32 | (erasures as u64 & u64::from(u32::MAX))
+        self.edition_of(erasures(&self.connection).unwrap_or(self.erasures))
     }
 
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger> {

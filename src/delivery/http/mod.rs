@@ -28,9 +28,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Method, Request};
 
 const USER_AGENT: &str = concat!("sessio/", env!("CARGO_PKG_VERSION"));
-/// Buffers of a connection, each way and twice with TLS: ureq's 128 KiB are half a megabyte for one receiver. The head
-/// of an answer must fit.
-const BUFFER_BYTES: usize = 32 * 1_024;
+/// Buffers of a connection, twice with TLS: ureq's 128 KiB each way are half a megabyte for one receiver. The head of an
+/// answer must fit into the one; a usual request passes through the other in one go.
+const INPUT_BYTES: usize = 32 * 1_024;
+const OUTPUT_BYTES: usize = 64 * 1_024;
 
 /// Carries requests over HTTP and HTTPS. It serves any number of destinations: each blocks in
 /// [`send`](Transport::send) on its own thread, and has its own connection.
@@ -132,8 +133,8 @@ fn config(options: &HttpOptions) -> Config {
         .user_agent(USER_AGENT)
         .accept("")
         .no_delay(true)
-        .input_buffer_size(BUFFER_BYTES)
-        .output_buffer_size(BUFFER_BYTES);
+        .input_buffer_size(INPUT_BYTES)
+        .output_buffer_size(OUTPUT_BYTES);
     match &options.route {
         Route::AsTheEnvironmentSays => config,
         Route::Direct => config.proxy(None),
