@@ -3,6 +3,8 @@
 
 use std::fmt::{Display, Write};
 
+use uuid::Uuid;
+
 /// A JSON text under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Json {
@@ -15,6 +17,16 @@ impl Json {
     /// A text for which room is made beforehand.
     pub fn sized(bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes), comma: false }
+    }
+
+    /// How much has been written, in bytes.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Takes back what was written since it was so long, if that was the last element of an array.
+    pub fn take_back(&mut self, len: usize) {
+        self.text.truncate(len);
     }
 
     /// What has been written.
@@ -54,6 +66,19 @@ impl Json {
     pub fn text(&mut self, value: &str) {
         self.next();
         self.escaped(value);
+    }
+
+    /// A text of which is known that nothing in it is to be escaped.
+    pub fn plain(&mut self, value: &str) {
+        self.next();
+        self.text.push('"');
+        self.text.push_str(value);
+        self.text.push('"');
+    }
+
+    /// A UUID as a text.
+    pub fn uuid(&mut self, id: &Uuid) {
+        self.plain(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
     }
 
     /// JSON that is written already: a number, `true`, `null`, a document of the host's.
@@ -109,20 +134,19 @@ impl Json {
 
 /// Most texts need no escapes, and this looks at eight bytes at once.
 fn is_plain(value: &str) -> bool {
-    let mut words = value.as_bytes().chunks_exact(8);
-    let plain =
-        words.by_ref().all(|word| word.try_into().is_ok_and(|word| !has_escape(u64::from_ne_bytes(word))));
-    plain && words.remainder().iter().all(|byte| escape(*byte).is_none())
+    let (words, rest) = value.as_bytes().as_chunks::<8>();
+    let found = words.iter().fold(0, |found, word| found | escapes(u64::from_ne_bytes(*word)));
+    found == 0 && rest.iter().all(|byte| escape(*byte).is_none())
 }
 
-/// Whether one of eight bytes is to be escaped. A byte is less than `n` if taking `n` away borrows its upper bit, which
+/// Not 0 if one of eight bytes is to be escaped. A byte is less than `n` if taking `n` away borrows its upper bit, which
 /// bytes of other scripts have to begin with.
-fn has_escape(word: u64) -> bool {
+fn escapes(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const UPPER: u64 = 0x80 * EACH;
-    let less = |word: u64, n: u8| word.wrapping_sub(EACH * u64::from(n)) & !word & UPPER;
-    let equal = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
-    less(word, 0x20) | equal(b'"') | equal(b'\\') != 0
+    let borrowed = |word: u64, n: u8| word.wrapping_sub(EACH * u64::from(n));
+    let equal = |byte: u8| borrowed(word ^ (EACH * u64::from(byte)), 1);
+    (borrowed(word, 0x20) | equal(b'"') | equal(b'\\')) & !word & UPPER
 }
 
 enum Escape {

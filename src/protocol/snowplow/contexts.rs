@@ -93,7 +93,7 @@ impl<'a> Contexts<'a> {
 }
 
 fn uuid(json: &mut Json, id: Uuid) {
-    json.raw(format_args!("\"{id}\""));
+    json.uuid(&id);
 }
 
 fn or_null<T>(json: &mut Json, value: Option<T>, write: impl FnOnce(&mut Json, T)) {

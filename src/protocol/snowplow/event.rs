@@ -14,8 +14,8 @@ use crate::session::SessionRecord;
 
 /// What a tracker of this version calls itself.
 const TRACKER: &str = concat!("sessio-", env!("CARGO_PKG_VERSION"));
-/// Room for one event, so that its text seldom has to grow.
-const USUAL: usize = 2_048;
+/// Room for the data of one event, so that its text seldom has to grow.
+const USUAL: usize = 512;
 
 /// Takes a field's name and value.
 pub type Put<'a> = dyn FnMut(&str, &str) + 'a;
@@ -42,17 +42,21 @@ impl<'a> Writer<'a> {
     }
 
     /// The event as an object.
-    pub fn json(&self, item: &Item) -> String {
-        let mut json = Json::sized(USUAL);
-        json.object(|json| self.fields(item, &mut |key, value| json.key(key).text(value)));
-        json.into_text()
+    pub fn write(&self, json: &mut Json, item: &Item) {
+        json.object(|json| {
+            self.fields(item, &mut |key, value| match key {
+                // Half of an event is in base64.
+                "cx" | "ue_px" => json.key(key).plain(value),
+                _ => json.key(key).text(value),
+            });
+        });
     }
 
     /// Puts every field, in the order in which they are sent.
     pub fn fields(&self, item: &Item, put: &mut Put<'_>) {
         let facts = Facts::of(item, self.source);
         self.what(item, &facts, put);
-        put("eid", &facts.id.to_string());
+        put("eid", facts.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         put("dtm", &facts.time.to_string());
         put("stm", &self.sent_at);
         if let Some(time) = facts.true_time {
@@ -124,7 +128,7 @@ impl<'a> Writer<'a> {
     fn screen_view(&self, name: Option<&str>, id: Option<&str>, facts: &Facts<'_>, put: &mut Put<'_>) {
         self.object(schema::SCREEN_VIEW, put, |json| {
             json.key("name").text(name.or(id).unwrap_or_default());
-            json.key("id").raw(format_args!("\"{}\"", screen_id(id, facts)));
+            json.key("id").uuid(&screen_id(id, facts));
         });
     }
 
@@ -176,7 +180,7 @@ impl<'a> Writer<'a> {
 
     /// A self-describing event: the schema and the data, in an envelope.
     fn described(&self, schema: &str, put: &mut Put<'_>, data: impl FnOnce(&mut Json)) {
-        let mut json = Json::sized(USUAL / 4);
+        let mut json = Json::sized(USUAL);
         describe(&mut json, schema::SELF_DESCRIBING, |json| describe(json, schema, data));
         put("e", "ue");
         self.encoded(["ue_px", "ue_pr"], &json.into_text(), put);

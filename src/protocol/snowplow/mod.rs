@@ -12,11 +12,14 @@ pub use config::{Platform, SnowplowBuilder, StatusRule};
 use config::Config;
 use event::Writer;
 
+use super::json::Json;
 use super::text::percent;
 use super::{BatchLimits, Item, Method, Protocol, Request, Response, Source, Verdict};
 use crate::error::{Result, invalid};
 
 const BODY_END: &str = "]}";
+/// Room for the usual body; one that grows is copied.
+const USUAL: usize = 40_000;
 
 /// A Snowplow collector.
 #[derive(Debug, Clone)]
@@ -37,21 +40,21 @@ impl Snowplow {
 
     fn post(&self, items: &[Item], source: &Source) -> (Request, usize) {
         let writer = Writer::new(&self.config, source);
-        let mut body = format!(r#"{{"schema":"{}","data":["#, schema::PAYLOAD);
-        let mut count = 0;
-        for item in items.iter().take(self.config.batch_size) {
-            let event = writer.json(item);
-            let whole = body.len() + ",".len() + event.len() + BODY_END.len();
-            if count > 0 && whole > self.config.byte_limit {
-                break;
-            }
-            if count > 0 {
-                body.push(',');
-            }
-            body.push_str(&event);
-            count += 1;
-        }
-        body.push_str(BODY_END);
+        let (mut body, mut count) = (Json::sized(self.config.byte_limit.min(USUAL)), 0);
+        body.object(|body| {
+            body.key("schema").text(schema::PAYLOAD);
+            body.key("data").array(|body| {
+                for item in items.iter().take(self.config.batch_size) {
+                    let before = body.len();
+                    writer.write(body, item);
+                    if count > 0 && body.len() + BODY_END.len() > self.config.byte_limit {
+                        return body.take_back(before);
+                    }
+                    count += 1;
+                }
+            });
+        });
+        let body = body.into_text();
         let headers = vec![("Content-Type".into(), "application/json; charset=utf-8".into())];
         let url = self.endpoint.clone();
         let takes_gzip = self.config.gzip;
