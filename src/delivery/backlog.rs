@@ -83,11 +83,10 @@ impl Backlog {
             *self = Self { edition, ..Self::new(self.destination, Arc::clone(&self.protocol)) };
         }
         let most_sessions = self.protocol.most_sessions();
-        loop {
-            // For who keeps only the latest sessions all there are must be known.
-            if most_sessions.is_none() && self.items.len() >= self.protocol.limits().items {
-                return Ok(());
-            }
+        // For who keeps only the latest sessions it must be known whether there are later ones.
+        let further = most_sessions.map_or(0, |most| most.saturating_add(ROWS));
+        let enough = self.protocol.limits().items.max(1).saturating_add(further);
+        while self.items.len() < enough {
             let read = queue.read(self.destination, self.read_to, ROWS, BYTES)?;
             (self.settled, self.last) = (read.settled, read.last);
             self.read_to = read.up_to.max(self.read_to);
@@ -95,9 +94,10 @@ impl Backlog {
             read.rows.into_iter().for_each(|row| self.take(row));
             self.forget_sessions(most_sessions);
             if end {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     fn take(&mut self, row: Row) {

@@ -75,6 +75,8 @@ pub(crate) struct Sender {
     backlog: Backlog,
     unstored: Option<Unstored>,
     progress: String,
+    /// Why the database could not be used the last time: it is told once.
+    fault: Option<String>,
 }
 
 impl Sender {
@@ -86,7 +88,7 @@ impl Sender {
         let protocol = destination.protocol();
         let planner = Planner::new(protocol.limits(), stored, queue.now()?);
         let backlog = Backlog::new(index, std::sync::Arc::clone(protocol));
-        Ok(Self { destination, index, planner, backlog, unstored: None, progress })
+        Ok(Self { destination, index, planner, backlog, unstored: None, progress, fault: None })
     }
 
     pub fn name(&self) -> &str {
@@ -106,10 +108,13 @@ impl Sender {
 
     /// What to do now. After [`Step::Send`] it must be told what came of it.
     pub fn next(&mut self, queue: &dyn Queue) -> Step {
-        self.try_next(queue).unwrap_or_else(|e| {
-            queue.warn(format!("{}: {e}", self.name()));
-            Step::Wait(DATABASE_RETRY)
-        })
+        let step = self.try_next(queue);
+        let fault = step.as_ref().err().map(ToString::to_string);
+        if let Some(fault) = fault.as_ref().filter(|fault| self.fault.as_ref() != Some(fault)) {
+            queue.warn(format!("{}: {fault}", self.name()));
+        }
+        self.fault = fault;
+        step.unwrap_or(Step::Wait(DATABASE_RETRY))
     }
 
     fn try_next(&mut self, queue: &dyn Queue) -> Result<Step> {
@@ -144,8 +149,10 @@ impl Sender {
 
     fn encode(&mut self, limits: BatchLimits, source: &Source) -> Result<Outgoing> {
         let items = self.backlog.items();
-        let items = &items[..limits.items.min(items.len())];
-        let (request, items) = self.destination.protocol().encode(items, source)?;
+        let items = &items[..limits.items.max(1).min(items.len())];
+        let (request, sent) = self.destination.protocol().encode(items, source)?;
+        // A protocol of the host's may count wrongly.
+        let items = sent.min(items.len()).max(1);
         let oversize = items == 1 && request.body.len() > limits.bytes;
         Ok(Outgoing { request, items, oversize })
     }
