@@ -33,7 +33,7 @@ pub mod session;
 pub mod store;
 pub mod tracker;
 
-pub use config::{BackgroundDelivery, Config, ConfigBuilder};
+pub use config::{BackgroundDelivery, Config, ConfigBuilder, Preset};
 pub use database::{DeliveryCounts, Drops};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Severity, User};

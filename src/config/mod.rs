@@ -1,9 +1,11 @@
 //! How a tracker is set up: one builder, each option with its default and the reason for it.
 
 mod delivery;
+mod preset;
 
 pub use delivery::BackgroundDelivery;
 pub(crate) use delivery::Delivery;
+pub use preset::Preset;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
