@@ -52,6 +52,11 @@ impl Backlog {
         self.items.make_contiguous()
     }
 
+    /// The first `count` of them.
+    pub fn first(&self, count: usize) -> impl Iterator<Item = &Item> {
+        self.items.iter().take(count)
+    }
+
     /// How many rows are owed at the most; 0 only if there is nothing to send.
     pub fn owed(&self) -> usize {
         if self.items.is_empty() {

@@ -12,6 +12,7 @@ pub mod planner;
 pub mod policy;
 mod queue;
 mod sender;
+mod shown;
 pub mod transport;
 
 pub use destination::Destination;

@@ -10,6 +10,7 @@ use super::observer::{DeliveryOutcome, DeliveryReport};
 use super::planner::{Attempt, Next, Planner, Settled};
 use super::policy;
 use super::queue::Queue;
+use super::shown::shown;
 use super::transport::{Answer, Outcome};
 use crate::clock::Now;
 use crate::database::{Fate, Settlement};
@@ -19,8 +20,6 @@ use crate::protocol::{BatchLimits, Item, Request, Response, Source, Verdict};
 
 /// How long until the database is tried again when it cannot be used.
 const DATABASE_RETRY: Duration = Duration::from_secs(1);
-/// As much of an unexpected answer goes into the log.
-const SHOWN: usize = 200;
 /// The status for a request that is too large.
 const TOO_LARGE: u16 = 413;
 
@@ -193,7 +192,9 @@ impl Sender {
             return verdict;
         }
         if !response.body.is_empty() {
-            let shown = shown(&response.body, &outgoing.request);
+            // Receivers may read what went in base64 or percent-encoded, and repeat it.
+            let meant = format!("{:?}", self.backlog.first(outgoing.items).collect::<Vec<_>>());
+            let shown = shown(&response.body, &outgoing.request, &meant);
             queue.warn(format!("{}: status {status} came with {shown}", self.name()));
         }
         // One item over the limit gets one chance, whatever the receiver usually means by that.
@@ -283,20 +284,4 @@ fn ids(items: &[Item], count: usize) -> (Vec<EventId>, Vec<SessionId>) {
         }
     }
     (events, sessions)
-}
-
-/// The beginning of an answer, for the log: printable, and without what we sent, which may be a key or a user's.
-fn shown(body: &[u8], request: &Request) -> String {
-    /// As many letters in a row are no coincidence.
-    const TELLING: usize = 6;
-    let start: Vec<char> = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).chars().collect();
-    let mut sent = format!("{} {}", request.url, String::from_utf8_lossy(&request.body));
-    request.headers.iter().for_each(|(_, value)| sent.extend([" ", value]));
-    let mut shown = start.clone();
-    for (at, window) in start.windows(TELLING).enumerate() {
-        if sent.contains(&window.iter().collect::<String>()) {
-            shown[at..at + TELLING].fill('*');
-        }
-    }
-    format!("{:?}", shown.into_iter().collect::<String>())
 }
