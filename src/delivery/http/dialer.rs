@@ -105,7 +105,9 @@ impl Transport for Tied {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.transport.await_input(timeout)
+        let has_come = self.transport.await_input(timeout)?;
+        Line::current().hear(self.transport.buffers().input());
+        Ok(has_come)
     }
 
     fn is_open(&mut self) -> bool {

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use ureq::Error;
 use ureq::unversioned::transport::ShutdownHandle;
 
+use crate::delivery::shown::SHOWN;
+
 /// A socket, as long as it is open. Shut down, it wakes whoever reads or writes.
 pub(super) type Socket = Weak<dyn ShutdownHandle>;
 
@@ -25,6 +27,8 @@ pub(super) struct Line {
 struct State {
     is_cut: bool,
     socket: Option<Socket>,
+    /// How the answer begins, as it came over the wire.
+    heard: Vec<u8>,
 }
 
 impl Line {
@@ -57,7 +61,21 @@ impl Line {
             return Err(Error::ConnectionFailed);
         }
         state.socket = Some(Weak::clone(socket));
+        state.heard.clear();
         Ok(())
+    }
+
+    /// So much of the answer has come, or of what is in its place.
+    pub fn hear(&self, input: &[u8]) {
+        let mut state = self.lock();
+        if state.heard.len() < SHOWN {
+            state.heard = input[..input.len().min(SHOWN)].to_vec();
+        }
+    }
+
+    /// How the latest answer begins.
+    pub fn heard(&self) -> Vec<u8> {
+        self.lock().heard.clone()
     }
 
     pub fn is_cut(&self) -> bool {

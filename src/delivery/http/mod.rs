@@ -23,6 +23,7 @@ use self::line::Line;
 use self::options::Route;
 use self::tls::TlsConnector;
 use super::policy::{REDIRECTS, RESPONSE_BYTES};
+use super::shown::shown;
 use super::transport::{Answer, Call, Transport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Method, Request};
@@ -67,9 +68,9 @@ impl HttpTransport {
         let mut hops = 0;
         loop {
             let left = self.request_timeout.saturating_sub(started.elapsed());
-            let response = self
-                .ask(request, &headers, &target, left)
-                .map_err(|error| format!("{}: {}", target.host().unwrap_or("no host"), reason(&error)))?;
+            let response = self.ask(request, &headers, &target, left).map_err(|error| {
+                format!("{}: {}", target.host().unwrap_or("no host"), reason(&error, request))
+            })?;
             let next = redirection(&response, &target);
             let answer = read(response);
             match next {
@@ -173,7 +174,7 @@ fn read(response: http::Response<Body>) -> Answer {
 }
 
 /// Why there is no answer, for the log: without anything of the request, the path and query of its URL included.
-fn reason(error: &ureq::Error) -> String {
+fn reason(error: &ureq::Error, request: &Request) -> String {
     match error {
         ureq::Error::Timeout(Timeout::Connect) => "could not connect in time".into(),
         ureq::Error::Timeout(_) => "no answer in time".into(),
@@ -181,7 +182,9 @@ fn reason(error: &ureq::Error) -> String {
         ureq::Error::HostNotFound => "the host was not found".into(),
         ureq::Error::Tls(problem) => (*problem).into(),
         ureq::Error::ConnectProxyFailed(problem) => format!("the proxy refused: {problem}"),
-        ureq::Error::Protocol(_) => "the answer is not HTTP".into(),
+        ureq::Error::Protocol(_) => {
+            format!("the answer is not HTTP: {}", shown(&Line::current().heard(), request, ""))
+        }
         ureq::Error::LargeResponseHeader(..) => "the head of the answer is too long".into(),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the URL cannot be used".into(),
         _ => "the connection failed".into(),
