@@ -63,8 +63,12 @@ impl World {
     /// count for the next try.
     #[track_caller]
     pub fn wait_kept(&self, requests: usize) {
-        let kept = || self.log.lock().unwrap().iter().filter(|message| message.contains("are kept")).count();
-        until("a request was kept", || kept() >= requests);
+        until("a request was kept", || self.kept() >= requests);
+    }
+
+    /// How many requests have come to nothing, as far as that is noted.
+    pub fn kept(&self) -> usize {
+        self.log.lock().unwrap().iter().filter(|message| message.contains("are kept")).count()
     }
 
     #[track_caller]
