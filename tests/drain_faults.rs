@@ -41,7 +41,7 @@ fn raw(text: impl Into<String>) -> Reply {
 fn recovers(world: &World, tracker: &Tracker, delivered: usize) {
     until("everything is delivered", || {
         pass(world, tracker, MINUTE * 10);
-        ledger(tracker).delivered == delivered as u64
+        tracker.stats().unwrap().delivered == delivered as u64
     });
 }
 
@@ -162,9 +162,12 @@ fn closing_returns_in_time_whatever_the_server_does() {
             let tracker = open((SNOWPLOW.add)(quiet(&world), &url));
             let tracked = SNOWPLOW.track_some(&tracker, SOME);
             let start = Instant::now();
-            tracker.close(timeout).unwrap();
+            let closed = tracker.close(timeout);
             let took = start.elapsed();
-            assert!(took <= timeout + Duration::from_millis(60), "{took:?} for {timeout:?} at {url}");
+            // A busy machine may wake us late; but the library has let go of everything by then.
+            assert!(took <= timeout + Duration::from_millis(40), "{took:?} for {timeout:?} at {url}");
+            assert!(closed.is_ok() || timeout < SHORT, "{closed:?} at {url}");
+            drop(tracker);
             let server = Server::start(|_, _| Reply::ok());
             world.clock.advance(MINUTE);
             let tracker = open((SNOWPLOW.add)(quiet(&world), &server.url("")));
