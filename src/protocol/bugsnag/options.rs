@@ -163,8 +163,7 @@ impl Bugsnag {
         Ok(self)
     }
 
-    /// How many sessions wait to be sent at most; of more the oldest are dropped. Errors count, where they are sent.
-    /// Default 128.
+    /// How many sessions wait to be sent at most; of more the oldest are dropped. Errors do not count. Default 128.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidArgument`] if it is 0 or over 100,000.
