@@ -23,7 +23,7 @@ fn events(host: &str) -> Lines {
 }
 
 fn to(world: &World, receiver: &Receiver) -> ConfigBuilder {
-    world.config().transport(receiver.transport())
+    world.config().transport(receiver.transport()).ids(world.ids.clone())
 }
 
 fn one(world: &World, receiver: &Receiver) -> Tracker {

@@ -20,7 +20,7 @@ fn events(host: &str) -> Lines {
 }
 
 fn one(world: &World, receiver: &Receiver) -> ConfigBuilder {
-    world.config().transport(receiver.transport()).destination("a", events("a"))
+    world.config().transport(receiver.transport()).ids(world.ids.clone()).destination("a", events("a"))
 }
 
 #[track_caller]

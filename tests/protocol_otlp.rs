@@ -259,6 +259,7 @@ fn statuses_mean() {
     for status in 100..600 {
         let expected = match status {
             200..=299 => Done,
+            300..=399 => Retry,
             _ if retried.contains(&status) => Retry,
             _ => Drop,
         };

@@ -5,28 +5,46 @@ pub mod receiver;
 pub mod rerun;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sessio::clock::{ManualClock, Now};
+use sessio::ids::IdSource;
 use sessio::log::Logger;
 use sessio::{Config, ConfigBuilder, Error, Event, Stats, Tracker};
+use uuid::Uuid;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 /// How long a condition may take on a slow machine before the test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Ids that make every wait after a failure nearly as long as it can be, so that no test sees one of no time at all.
+#[derive(Default)]
+pub struct LongWaits(AtomicU64);
+
+impl IdSource for LongWaits {
+    fn uuid(&self) -> Uuid {
+        let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        uuid::Builder::from_u128(0xff << 120 | u128::from(number))
+            .with_version(uuid::Version::Random)
+            .with_variant(uuid::Variant::RFC4122)
+            .into_uuid()
+    }
+}
+
 /// A folder of its own, a clock that stands still, and a logger that remembers.
 pub struct World {
     pub folder: tempfile::TempDir,
     pub clock: Arc<ManualClock>,
+    pub ids: Arc<LongWaits>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
 impl World {
     pub fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Now::new(1_700_000_000_000, 1_000_000)));
-        Self { folder: tempfile::tempdir().unwrap(), clock, log: Arc::default() }
+        Self { folder: tempfile::tempdir().unwrap(), clock, ids: Arc::default(), log: Arc::default() }
     }
 
     pub fn path(&self) -> PathBuf {

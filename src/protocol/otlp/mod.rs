@@ -165,7 +165,8 @@ impl Protocol for Otlp {
     fn judge(&self, response: &Response, items: usize) -> Verdict {
         match response.status {
             200..=299 => Verdict::Done { rejected: rejected(&response.body).min(items) },
-            429 | 502 | 503 | 504 => Verdict::later(response),
+            // A redirect that is not followed is nobody's refusal: a captive network answers so.
+            300..=399 | 429 | 502 | 503 | 504 => Verdict::later(response),
             status => Verdict::Drop { reason: format!("status {status}"), pause: None },
         }
     }
