@@ -155,6 +155,9 @@ impl Tracker {
         self.shared.senders.ask();
         if let Some(manual) = self.shared.manual.get() {
             manual.wake();
+            if manual.is_reporting() {
+                return Ok(());
+            }
         }
         match self.shared.senders.wait_clear(last, by) {
             true => Ok(()),
