@@ -138,10 +138,12 @@ impl Senders {
     /// Starts a thread.
     pub fn start(&self, carrier: Carrier) -> Result<()> {
         let thread = std::thread::Builder::new().name(format!("sessio-{}", carrier.sender.name()));
+        // Held meanwhile, so that a sender that is quick finds itself in the list.
+        let mut threads = lock(&self.threads);
         let thread = thread
             .spawn(move || carrier.run())
             .map_err(|e| Error::with_source(ErrorKind::Io, "the thread of a sender cannot be started", e))?;
-        lock(&self.threads).push(thread);
+        threads.push(thread);
         Ok(())
     }
 
@@ -170,14 +172,15 @@ impl Senders {
     /// is left behind: it holds nothing of the tracker.
     pub fn close(&self, by: Instant) {
         self.posts.iter().for_each(|post| post.change(|state| (state.awake, state.closing) = (true, true)));
-        let threads = std::mem::take(&mut *lock(&self.threads));
-        if threads.is_empty() {
+        if lock(&self.threads).is_empty() {
             return;
         }
         for post in &self.posts {
             post.wait(by, |state| state.ended);
         }
         self.posts.iter().for_each(|post| post.stop());
+        // Not before: until now they may ask whether they are senders.
+        let threads = std::mem::take(&mut *lock(&self.threads));
         let grace = Instant::now() + GRACE;
         for (post, thread) in self.posts.iter().zip(threads) {
             if post.wait(grace, |state| state.ended) {
