@@ -59,9 +59,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, outcome: Option<Outcome>) {
+    /// Gives whether it was not over before.
+    fn end(&self, outcome: Option<Outcome>) -> bool {
         let mut state = self.lock();
-        if !state.over {
+        let first = !state.over;
+        if first {
             (state.over, state.outcome) = (true, outcome);
         }
         let hook = state.on_cancel.take();
@@ -69,6 +71,7 @@ impl Shared {
         drop(state);
         // It may be the host's, and do what it likes: outside of the lock.
         drop(hook);
+        first
     }
 }
 
@@ -82,13 +85,24 @@ pub fn call() -> (Call, Pending) {
 impl Call {
     /// The receiver answered.
     pub fn answer(self, answer: Answer) {
-        self.shared.end(Some(Ok(answer)));
+        self.end(Ok(answer));
     }
 
     /// There is no answer: the network failed, or it took too long. `reason` goes into the log: without keys or user
     /// data.
     pub fn fail(self, reason: &str) {
-        self.shared.end(Some(Err(reason.to_owned())));
+        self.end(Err(reason.to_owned()));
+    }
+
+    /// The same where several may hold the call, as in C: gives whether this is the outcome. There is only one.
+    pub(crate) fn end(&self, outcome: Outcome) -> bool {
+        self.shared.end(Some(outcome))
+    }
+
+    /// Whether it has its outcome.
+    #[cfg_attr(not(feature = "capi"), allow(dead_code))] // in Rust a call with an outcome is gone
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.lock().over
     }
 
     /// Nobody waits for the answer any more: the tracker is being closed, or the time is over.
@@ -105,10 +119,11 @@ impl Call {
             drop(state);
             return cancel();
         }
-        let replaced = state.on_cancel.replace(Box::new(cancel));
+        let cancel: Box<dyn FnOnce() + Send> = Box::new(cancel);
+        let unused = if state.over { Some(cancel) } else { state.on_cancel.replace(cancel) };
         // What a closure holds may be the host's: it goes outside of the lock.
         drop(state);
-        drop(replaced);
+        drop(unused);
     }
 }
 
@@ -195,6 +210,19 @@ mod tests {
         assert!(call.is_cancelled() && pending.wait(soon()).is_none());
         call.on_cancel(tell(&told));
         assert_eq!(told.load(Ordering::Relaxed), 2, "once then, and once at once");
+    }
+
+    #[test]
+    fn only_the_first_outcome_counts() {
+        let (call, pending) = call();
+        assert!(!call.is_over() && call.end(Err("first".into())));
+        assert!(call.is_over() && !call.end(Ok(Answer::default())));
+        let held = Arc::new(());
+        let holds = Arc::clone(&held);
+        call.on_cancel(move || drop(holds));
+        assert_eq!(Arc::strong_count(&held), 1, "what can never be called is let go of");
+        drop(call);
+        assert_eq!(pending.wait(soon()), Some(Err("first".into())));
     }
 
     #[test]
