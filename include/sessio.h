@@ -35,15 +35,17 @@
  *              NULL must be valid. Freeing NULL is fine.
  *
  * Text         In: NUL-terminated UTF-8, copied before the call returns; a function that ends in _n takes a length instead. Out: into your
- *              buffer, or valid only inside the callback that hands it over.
+ *              buffer, or valid only inside the callback that hands it over, or, of a sessio_request, until that is freed.
  *
  * Threads      Every function on a tracker may be called from any thread at any time. Tracking, the session calls and reading the session
- *              wait neither for the disk nor for the network; opening, closing, flush, poll, erase and history wait for the disk. A config
- *              and an event are used by one thread at a time. After sessio_tracker_close every call gives SESSIO_ERROR_CLOSED. In a child
+ *              wait neither for the disk nor for the network; opening, poll, erase, history, delivery_stats and next_request wait for the
+ *              disk; flush and close for both, at most as long as they are told. A request is used by any threads at once. A config and
+ *              an event are used by one thread at a time. After sessio_tracker_close every call gives SESSIO_ERROR_CLOSED. In a child
  *              after fork every call gives SESSIO_ERROR_FORKED and leaves the parent's data alone.
  *
- * Ownership    What a function ending in _new, _open, or the name of a kind of event returns is yours, and the _free of its type takes it.
- *              Configs and events are borrowed by the calls that use them and may be used again.
+ * Ownership    What a function ending in _new, _open, _next_request, or the name of a kind of event returns is yours, and so is a request
+ *              that a transport is handed; the _free of its type takes it. Configs and events are borrowed by the calls that use them
+ *              and may be used again.
  *
  * Structs      that cross begin with struct_size, which you set to sizeof of the struct, and grow only at their end.
  *
@@ -94,6 +96,37 @@
  * A restart of the app ends an open session.
  */
 #define SESSIO_RESTART_START_NEW 1
+
+/**
+ * The destination has them.
+ */
+#define SESSIO_DELIVERY_DELIVERED 0
+
+/**
+ * They stay stored and are sent again.
+ */
+#define SESSIO_DELIVERY_WILL_RETRY 1
+
+/**
+ * The destination gets them no more. They are counted.
+ */
+#define SESSIO_DELIVERY_DROPPED 2
+
+/**
+ * In background what is due is sent once; after a failure it waits for the foreground, for new events, or for
+ * sessio_tracker_flush. A phone is not kept awake by it (the default).
+ */
+#define SESSIO_BACKGROUND_ONCE 0
+
+/**
+ * In background everything is as in foreground: for desktops and servers.
+ */
+#define SESSIO_BACKGROUND_ALWAYS 1
+
+/**
+ * In background nothing is sent.
+ */
+#define SESSIO_BACKGROUND_NEVER 2
 
 /**
  * Fine-grained debugging. Severities are OpenTelemetry's numbers, 1 to 24.
@@ -239,6 +272,15 @@ typedef struct sessio_config sessio_config;
 typedef struct sessio_event sessio_event;
 
 /**
+ * An HTTP request of the library's that the host carries: handed to the function send of a sessio_transport, or by
+ * sessio_tracker_next_request. It is the host's until sessio_request_free and has its outcome once, by
+ * sessio_request_answer or sessio_request_fail; freed without one it counts as failed, and its events stay stored
+ * and are sent again. What it says (URL, headers, body) never changes and may be read from several threads at once,
+ * also after the outcome; it may outlive its tracker.
+ */
+typedef struct sessio_request sessio_request;
+
+/**
  * Knows which session the user is in and keeps what happens there. Opened by sessio_tracker_open, closed by
  * sessio_tracker_close, freed by sessio_tracker_free. Counted inside: every function may be called from any
  * thread at any time, and freeing while a call is under way is fine.
@@ -341,6 +383,140 @@ typedef struct sessio_log {
    */
   void (*release)(void *user_data);
 } sessio_log;
+
+/**
+ * What to do when nobody waits for the answer to a request any more.
+ */
+typedef struct sessio_cancellation {
+  /**
+   * sizeof(sessio_cancellation)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Called at most once, to let go of the connection at once: the tracker is being closed, or the time for the
+   * request is over. On a thread of the library's that others wait for, while another one may just be about to
+   * answer: it must not block. It may call sessio_request_fail and the like.
+   */
+  void (*cancel)(void *user_data);
+  /**
+   * Called exactly once, when cancel has returned or can never be called any more: at the outcome of the
+   * request, when it is freed, or when another cancellation takes the place of this one. Also if the call it was
+   * given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_cancellation;
+
+/**
+ * A transport of the host's: sends requests over the network stack of its choice. For hosts that rather ask for
+ * requests than be called there is sessio_config_set_manual_delivery.
+ */
+typedef struct sessio_transport {
+  /**
+   * sizeof(sessio_transport)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Sends a request and answers it when it can: now, or later from any thread, by sessio_request_answer or
+   * sessio_request_fail, once, and then sessio_request_free. Each destination has a thread of its own on which
+   * this is called, with one request at a time; it may block there, which delays nobody else. Two destinations
+   * may call it at once. It may call the library.
+   *
+   * No answer in time (sessio_config_set_request_timeout_ms) is a failure, and the request is cancelled; so it is
+   * when the tracker is closed. See sessio_request_on_cancel: one who blocks here without it keeps its thread
+   * until it returns, though close does not wait for that.
+   */
+  void (*send)(void *user_data, struct sessio_request *request);
+  /**
+   * Called exactly once after the last call of send has returned, also if the call it was given to fails.
+   * Requests that are still held then may be answered and must be freed all the same. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_transport;
+
+/**
+ * What became of the events and sessions of a request, or of one that never got into a request. It and what it
+ * points to are valid for the length of the call that hands it over.
+ */
+typedef struct sessio_delivery {
+  /**
+   * sizeof(sessio_delivery), as the library has it.
+   */
+  size_t struct_size;
+  /**
+   * The name of the destination.
+   */
+  const char *destination;
+  /**
+   * SESSIO_DELIVERY_…; a later version may have others.
+   */
+  uint32_t outcome;
+  /**
+   * The status of the answer; 0 if there was none.
+   */
+  uint32_t status;
+  /**
+   * The ids of the events, in the order in which they were tracked: event_count UUIDs.
+   */
+  const char *const *event_ids;
+  /**
+   * May be 0.
+   */
+  size_t event_count;
+  /**
+   * The ids of the sessions whose start or end is among it, in order: session_count texts. A session whose start
+   * and end go together is there twice.
+   */
+  const char *const *session_ids;
+  /**
+   * May be 0.
+   */
+  size_t session_count;
+  /**
+   * How many of all these the destination refused one by one, without saying which. Only if delivered.
+   */
+  uint64_t rejected;
+  /**
+   * Why, in English: "status 503". "" if delivered.
+   */
+  const char *reason;
+  /**
+   * How long the destination is left alone from now on; 0 if it is not.
+   */
+  uint64_t wait_ms;
+} sessio_delivery;
+
+/**
+ * A delivery observer of the host's: is told what becomes of events, for each destination in the order in which it
+ * happens.
+ */
+typedef struct sessio_delivery_observer {
+  /**
+   * sizeof(sessio_delivery_observer)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Called after it is stored, on the thread that sends to the destination; those of two destinations may call at
+   * once. With manual delivery it is the thread that answers the request, or asks for the next. It may block, which
+   * delays this destination, and call the library; flush and close do not wait when called from here.
+   */
+  void (*on_delivery)(void *user_data, const struct sessio_delivery *delivery);
+  /**
+   * Called exactly once after the last call, also if the call it was given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_delivery_observer;
 
 /**
  * A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970,
@@ -472,7 +648,54 @@ typedef struct sessio_stats {
    * cannot be mapped.
    */
   bool survives_kill;
+  /**
+   * Dropped because every destination refused them for good.
+   */
+  uint64_t dropped_refused;
+  /**
+   * Dropped because they were larger than any destination takes.
+   */
+  uint64_t dropped_oversize;
+  /**
+   * Dropped because no destination could be sent them: they were damaged, or older than it takes.
+   */
+  uint64_t dropped_unsendable;
 } sessio_stats;
+
+/**
+ * What one destination has done since the database was made: events, and starts and ends of sessions, which
+ * sessio_stats does not count.
+ */
+typedef struct sessio_delivery_stats {
+  /**
+   * sizeof(sessio_delivery_stats), as the library has it.
+   */
+  size_t struct_size;
+  /**
+   * Its name, valid for the length of the call that hands it over.
+   */
+  const char *destination;
+  /**
+   * It took them.
+   */
+  uint64_t delivered;
+  /**
+   * It refused them for good.
+   */
+  uint64_t refused;
+  /**
+   * They were larger than it takes.
+   */
+  uint64_t oversize;
+  /**
+   * They could not be written, or were older than it takes.
+   */
+  uint64_t unsendable;
+  /**
+   * There was more than is kept for it.
+   */
+  uint64_t overflowed;
+} sessio_delivery_stats;
 
 /**
  * It worked.
@@ -739,6 +962,241 @@ sessio_status sessio_config_set_queue_limits(struct sessio_config *config,
 sessio_status sessio_config_set_history_limit(struct sessio_config *config, uint64_t sessions);
 
 /**
+ * Delivers to a Snowplow collector, as the destination "snowplow". The URL has no path of the protocol's:
+ * "https://collector.acme.example".
+ *
+ * This and its four siblings check at once what they are given: a URL is http or https, with a host, perhaps a port
+ * and a path, without user name, query and fragment. SESSIO_ERROR_INVALID_ARGUMENT: it is not, a key is empty or
+ * no visible ASCII, or there is a destination of that name already; the last error says which, without the URL or
+ * the key, and the config stays as it was. For a second destination of a protocol (the same URL is fine) give the
+ * first one another name before: sessio_config_set_destination_option(config, "snowplow", "name", "marketing").
+ *
+ * Under its name a destination has its progress and its counters in the database, and goes on there after a restart
+ * of the app, also if its URL has changed. One that is new gets what is stored already; one that is not configured
+ * any more is forgotten, and nothing is owed to it.
+ */
+sessio_status sessio_config_add_snowplow(struct sessio_config *config,
+                                         const char *collector_url);
+
+/**
+ * Delivers to Bugsnag, as the destination "bugsnag": sessions to sessions_url, for which NULL means Bugsnag's own
+ * (https://sessions.bugsnag.com/). Errors are sent only with the option notify_endpoint.
+ */
+sessio_status sessio_config_add_bugsnag(struct sessio_config *config,
+                                        const char *sessions_url,
+                                        const char *api_key);
+
+/**
+ * Delivers to an Exceptionless server, as the destination "exceptionless": "https://collector.exceptionless.io", or
+ * one's own.
+ */
+sessio_status sessio_config_add_exceptionless(struct sessio_config *config,
+                                              const char *server_url,
+                                              const char *api_key);
+
+/**
+ * Delivers to a Loupe server, as the destination "loupe". /loupe/log is added to the URL. A key, where one is
+ * needed, is a header: the option header.<name>.
+ */
+sessio_status sessio_config_add_loupe(struct sessio_config *config, const char *server_url);
+
+/**
+ * Delivers to an OpenTelemetry collector as OTLP logs in JSON, as the destination "otlp". The URL is the whole one,
+ * to which nothing is added: "http://localhost:4318/v1/logs". A key, where one is needed, is a header: the option
+ * header.Authorization.
+ */
+sessio_status sessio_config_add_otlp(struct sessio_config *config,
+                                     const char *logs_url);
+
+/**
+ * Sets an option of a destination that was added. An option that was set before is replaced. Everything is checked
+ * at once: SESSIO_ERROR_INVALID_ARGUMENT (there is no such destination, no such option, or its value is no good) or
+ * SESSIO_ERROR_TOO_LARGE; the last error names the option, does not repeat the value, as it may be a secret, and the
+ * destination stays as it was.
+ *
+ * Values are text. A switch is "true" or "false"; a number has decimal digits and nothing else; a size is
+ * "1920x1080"; <...> in an option's name stands for any name. The options, and their defaults in brackets:
+ *
+ * All destinations
+ * - name: 1 to 64 of A-Z a-z 0-9 . _ -, another one for each destination (its protocol: "snowplow" ...). From
+ *   then on the destination is called that, here, too, in the statistics and for the delivery observer.
+ *
+ * Snowplow
+ * - method: get or post (post): one event in a URL, or many in a body.
+ * - path: begins with a slash (/com.snowplowanalytics.snowplow/tp2, /i for get): what follows the URL.
+ * - platform: mob pc srv app tv cnsl iot web (by the system compiled for).
+ * - base64: switch (true): contexts and self-describing data go in base64.
+ * - byte_limit: number from 1 (40000): the largest body; an event over it goes alone.
+ * - batch_size: number from 1 (100): most events of a body.
+ * - gzip: switch (false): large bodies may go compressed; older collectors do not read that.
+ * - session_context, device_context, application_context: switches (true): the contexts client_session,
+ *   mobile_context or desktop_context, and application.
+ * - fields_context: switch (true): the context io.sessio/fields; without it fields that have no place elsewhere
+ *   are not sent.
+ * - app_build: up to 255 characters (empty): the build of the app.
+ * - programming_language: RUST CPLUSPLUS SWIFT ... (RUST): of errors.
+ * - session_events: switch (false): starts and ends of sessions are events of their own.
+ * - status.<code>: done, retry or drop (as docs/wire.md says): what a status from 100 to 599 means.
+ * - resolution, viewport: sizes (none). color_depth: number (none).
+ * - time_zone, language: up to 1,000 bytes (the device's). user_agent, domain_user_id, network_user_id:
+ *   likewise (none). ip: an IPv4 or IPv6 address (none).
+ *
+ * Bugsnag
+ * - sessions_endpoint: URL (as added): where sessions go.
+ * - notify_endpoint: URL (none): where errors go; without it they are not sent.
+ * - release_stage: text (production): the stage of this build.
+ * - enabled_release_stages: texts with commas between them, no spaces (all): stages that report; "" for none.
+ * - app.<field>, device.<field>: text (none): replaces or joins the texts of app and device.
+ * - runtime_version.<name>: text (none): joins device.runtimeVersions.
+ * - max_age_ms: number up to 5184000000 (5184000000, 60 days): what is older is dropped.
+ * - max_sessions: 1 to 100000 (128): most sessions that wait; of more the oldest are dropped.
+ *
+ * Exceptionless
+ * - default_identity: switch (true): the installation's id stands for the user of a session that has none.
+ * - heartbeats: switch (true): sessions are kept alive.
+ * - gzip: switch (true): large bodies may go compressed.
+ * - tag: up to 255 bytes (none): one more tag on everything; each setting adds one.
+ * - version: up to 512 bytes (the app's): the version.
+ * - environment.<field>: text (none): replaces or joins the texts of the environment.
+ *
+ * Loupe
+ * - header.<name>: visible ASCII, spaces, tabs (none): one more header of every request: a key, for example.
+ * - product: text (the device's model). application: text (the app id). client_name: text (the application).
+ *   client_version: text (the app's). screen_size: size, neither 0 (none).
+ * - gzip: switch (false): large bodies may go compressed; Loupe's own agent sends none that are.
+ *
+ * OpenTelemetry
+ * - header.<name>: visible ASCII, spaces, tabs (none): one more header of every request: a key, for example.
+ * - resource_attribute.<key>: text (none): replaces or joins the attributes of the resource.
+ * - gzip: switch (true): large bodies may go compressed.
+ */
+sessio_status sessio_config_set_destination_option(struct sessio_config *config,
+                                                   const char *destination,
+                                                   const char *option,
+                                                   const char *value);
+
+/**
+ * Its method: "GET" or "POST". NULL for NULL. Valid for ever.
+ */
+const char *sessio_request_method(const struct sessio_request *request);
+
+/**
+ * Its whole URL, to be sent as it is. NULL for NULL. Valid until the request is freed.
+ */
+const char *sessio_request_url(const struct sessio_request *request);
+
+/**
+ * How many headers it has; 0 for NULL. All of them must be sent, keys and Content-Type and, if the body is
+ * compressed, Content-Encoding among them. Host, Content-Length and the like are the host's, and not among them.
+ */
+size_t sessio_request_header_count(const struct sessio_request *request);
+
+/**
+ * The name of header index, from 0. NULL if there are not so many. Valid until the request is freed.
+ */
+const char *sessio_request_header_name(const struct sessio_request *request, size_t index);
+
+/**
+ * The value of header index, from 0. NULL if there are not so many. Valid until the request is freed.
+ */
+const char *sessio_request_header_value(const struct sessio_request *request, size_t index);
+
+/**
+ * Its body, and how many bytes that are into length_out; NULL if one of the two is NULL. A GET has none: length 0,
+ * and a pointer that is not NULL. Bytes, not terminated. Valid until the request is freed.
+ */
+const void *sessio_request_body(const struct sessio_request *request,
+                                size_t *length_out);
+
+/**
+ * The receiver answered: with this HTTP status (100 to 999), the value of the header Retry-After (NULL if there was
+ * none; one that cannot be read counts as none), and length bytes of body, which are copied, of a long one the
+ * first 4 MiB. body may be NULL if length is 0. A redirect is to be followed only for 307 and 308, and only to
+ * the same scheme, host and port; any other is the answer.
+ *
+ * From any thread, also while send is still running. Of a request from sessio_tracker_next_request this stores
+ * what the answer means and tells the delivery observer, on this thread: it waits for the disk. Else it hands the
+ * answer to the library's thread and returns. For a request that is cancelled, or whose tracker is closed, it comes
+ * to nothing: what was sent is sent again.
+ *
+ * SESSIO_ERROR_INVALID_ARGUMENT: it has its outcome already, or the status is none; then it has no outcome yet.
+ */
+sessio_status sessio_request_answer(struct sessio_request *request,
+                                    uint16_t status,
+                                    const char *retry_after,
+                                    const void *body,
+                                    size_t length);
+
+/**
+ * There is no answer: no network, a broken connection, no answer in time. reason is English for the log and the
+ * delivery observer: without keys or user data. The events stay stored and are sent again after a backoff. Threads,
+ * cost and errors as of sessio_request_answer.
+ */
+sessio_status sessio_request_fail(struct sessio_request *request,
+                                  const char *reason);
+
+/**
+ * Says what to do when nobody waits for the answer any more, in place of what was said before; copied. If it is so
+ * already, cancel is called at once, on this thread. A request from sessio_tracker_next_request is never
+ * cancelled: release is called at once. SESSIO_ERROR_INVALID_ARGUMENT: it has its outcome already.
+ */
+sessio_status sessio_request_on_cancel(struct sessio_request *request,
+                                       const struct sessio_cancellation *cancellation);
+
+/**
+ * Whether nobody waits for the answer any more: then there is no use in sending it. For hosts that would rather ask
+ * than be told. False for NULL, and for a request from sessio_tracker_next_request.
+ */
+bool sessio_request_is_cancelled(const struct sessio_request *request);
+
+/**
+ * Frees a request. Without an outcome it has failed: one for a transport is sent again after a backoff, one from
+ * sessio_tracker_next_request as soon as that is asked again. From any thread; calls under way in others end
+ * properly. In a forked child it leaks on purpose. NULL is fine.
+ */
+void sessio_request_free(struct sessio_request *request);
+
+/**
+ * A transport of the host's, copied: carries the requests to all destinations. Default: the built-in HTTP client, in
+ * builds that have it; in others a tracker with destinations opens only with this, or with manual delivery. Its
+ * release is called when neither config nor tracker uses it any more.
+ */
+sessio_status sessio_config_set_transport(struct sessio_config *config,
+                                          const struct sessio_transport *transport);
+
+/**
+ * Whether the host drives delivery: it asks by sessio_tracker_next_request when the network and the system suit it
+ * (uploads in background, say), and nothing is sent by itself, whatever transport is set. Default false.
+ */
+sessio_status sessio_config_set_manual_delivery(struct sessio_config *config,
+                                                bool on);
+
+/**
+ * Who is told what becomes of events, copied. Default: nobody. Its release is called when neither config nor
+ * tracker uses it any more.
+ */
+sessio_status sessio_config_set_delivery_observer(struct sessio_config *config,
+                                                  const struct sessio_delivery_observer *observer);
+
+/**
+ * What is sent while the app is in background: SESSIO_BACKGROUND_ONCE (default), SESSIO_BACKGROUND_ALWAYS or
+ * SESSIO_BACKGROUND_NEVER.
+ */
+sessio_status sessio_config_set_background_delivery(struct sessio_config *config, uint32_t what);
+
+/**
+ * How long connecting may take, on the built-in HTTP client. 0 is refused. Default 10000.
+ */
+sessio_status sessio_config_set_connect_timeout_ms(struct sessio_config *config, uint64_t ms);
+
+/**
+ * How long a whole request may take, also one of the host's transport: without an answer by then it has failed, is
+ * cancelled, and is sent again after a backoff. It has no meaning for manual delivery. 0 is refused. Default 30000.
+ */
+sessio_status sessio_config_set_request_timeout_ms(struct sessio_config *config,
+                                                   uint64_t ms);
+
+/**
  * A screen was shown. Either argument may be NULL, not both. NULL for bad arguments; sessio_last_error says why.
  */
 struct sessio_event *sessio_event_screen_view(const char *name,
@@ -888,12 +1346,14 @@ sessio_status sessio_tracker_open(const struct sessio_config *config,
                                   struct sessio_tracker **out);
 
 /**
- * Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but
- * sessio_tracker_free gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a
- * restart, unless the policy is SESSIO_RESTART_START_NEW.
+ * Stores everything, sends what is due as long as there is time, and closes; always returns by the timeout. A wait
+ * that a receiver asked for, or a backoff, is not shortened; a request that has no answer by then is cancelled. What
+ * is not sent goes out after the next start. Every other call but sessio_tracker_free gives SESSIO_ERROR_CLOSED
+ * from now on. The session does not end, it may go on after a restart, unless the policy is
+ * SESSIO_RESTART_START_NEW. Called in a callback on a thread of the library's it does not wait.
  *
  * SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there
- * after the next start.
+ * after the next start. That not everything could be sent is no failure: sessio_tracker_flush tells.
  */
 sessio_status sessio_tracker_close(struct sessio_tracker *tracker,
                                    uint64_t timeout_ms);
@@ -905,8 +1365,14 @@ sessio_status sessio_tracker_close(struct sessio_tracker *tracker,
 void sessio_tracker_free(struct sessio_tracker *tracker);
 
 /**
- * Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything
- * is stored and nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
+ * Stores everything, durably against the loss of power, has sent what is due, also in background, and waits until
+ * nothing is owed to a destination any more; stays open. It overrides neither a backoff nor a wait that a receiver
+ * asked for. With manual delivery it waits for the host's requests to be answered, from other threads. Called in a
+ * callback on a thread of the library's it does not wait.
+ *
+ * SESSIO_OK: everything is stored, and what was tracked before has left for every destination, or was dropped by it.
+ * SESSIO_ERROR_TIMEOUT: not by the deadline; the last error says whether storing or sending was slow. It goes on
+ * without the call.
  */
 sessio_status sessio_tracker_flush(struct sessio_tracker *tracker,
                                    uint64_t timeout_ms);
@@ -1041,6 +1507,37 @@ sessio_status sessio_tracker_history(struct sessio_tracker *tracker,
  * Puts the ledger into out.
  */
 sessio_status sessio_tracker_stats(struct sessio_tracker *tracker, struct sessio_stats *out);
+
+/**
+ * Calls give once for each destination, in the order of the configuration, on this thread, with context and what
+ * it has done, which is valid for the length of the call. Waits for the disk. give may call the library.
+ */
+sessio_status sessio_tracker_delivery_stats(struct sessio_tracker *tracker,
+                                            void (*give)(void *context,
+                                                         const struct sessio_delivery_stats *stats),
+                                            void *context);
+
+/**
+ * With manual delivery, puts the next request to send into out: to be carried, answered by sessio_request_answer
+ * or sessio_request_fail, and freed. There may be more: ask until out is NULL, which means that there is nothing
+ * to send now; then wait_ms_out is how long that is so (a receiver is left alone for a while), or UINT64_MAX, which
+ * is until something changes: new events, the outcome of a request, the foreground. It is 0 with a request. Each
+ * destination has at most one request under way; until its outcome there is no other for it.
+ *
+ * Stores what is pending first: waits for the disk, at most a second, never for the network. From any thread.
+ *
+ * A loop that sends what there is:
+ *
+ *   while (sessio_tracker_next_request(tracker, &request, &wait_ms) == SESSIO_OK && request != NULL) {
+ *     send_and_answer(request);                             (yours)
+ *     sessio_request_free(request);
+ *   }
+ *
+ * SESSIO_ERROR_INVALID_ARGUMENT: manual delivery is off (sessio_config_set_manual_delivery).
+ */
+sessio_status sessio_tracker_next_request(struct sessio_tracker *tracker,
+                                          struct sessio_request **out,
+                                          uint64_t *wait_ms_out);
 
 #ifdef __cplusplus
 }  // extern "C"

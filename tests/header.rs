@@ -30,10 +30,16 @@ fn chapter(name: &str) -> usize {
         "session_store",
         "log",
         "config",
+        "destination",
+        "request",
+        "transport",
+        "observer",
+        "delivery",
         "event",
         "session",
         "stats",
         "tracker",
+        "manual",
     ];
     let no_chapter = ["boundary", "handle", "text"];
     match order.iter().position(|chapter| *chapter == name) {
@@ -92,6 +98,30 @@ fn the_versions_are_those_of_cargo_toml() {
         build.contains(&format!("libsessio.so.{}", number("SESSIO_ABI_VERSION"))),
         "SONAME and ABI version differ"
     );
+}
+
+/// The header lists the options of every destination by name, `<…>` for what stands behind a dot.
+#[test]
+fn every_option_of_a_destination_is_there() {
+    use sessio::protocol::{Bugsnag, Exceptionless, Loupe, Otlp, Setup, snowplow::Snowplow};
+    let url = "https://acme.example";
+    let setups = [
+        ("Snowplow", Setup::Snowplow(Snowplow::builder(url))),
+        ("Bugsnag", Setup::Bugsnag(Bugsnag::new("key").unwrap())),
+        ("Exceptionless", Setup::Exceptionless(Exceptionless::new(url, "key").unwrap())),
+        ("Loupe", Setup::Loupe(Loupe::new(url).unwrap())),
+        ("OpenTelemetry", Setup::Otlp(Otlp::new(url).unwrap())),
+    ];
+    let header = generate();
+    for (title, setup) in setups {
+        let list = header.split(&format!(" * {title}\n *")).nth(1).unwrap().split(" *\n").next().unwrap();
+        for option in setup.options() {
+            let name = if option.ends_with('.') { format!(" {option}<") } else { format!(" {option}") };
+            let ends = |rest: &str| rest.starts_with([':', ',']) || option.ends_with('.');
+            let found = list.split(&name).skip(1).any(ends);
+            assert!(found, "{title}: {option} is not in the header");
+        }
+    }
 }
 
 #[test]

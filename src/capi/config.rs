@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::boundary::guard;
 use super::clock::{HostClock, sessio_clock};
+use super::destination::Planned;
 use super::handle::Owned;
 use super::log::{logger, sessio_log};
 use super::session_store::{HostStore, sessio_session_store};
@@ -18,7 +19,11 @@ use crate::session::RestartPolicy;
 /// The settings of a tracker, each with a default. Made by `sessio_config_new`, freed by `sessio_config_free`; used
 /// by one thread at a time; borrowed by `sessio_tracker_open`, after which it may be freed or used for another
 /// tracker.
-pub struct sessio_config(ConfigBuilder);
+pub struct sessio_config {
+    builder: ConfigBuilder,
+    /// Kept apart until a tracker is opened: their options may still change.
+    pub(super) destinations: Vec<Planned>,
+}
 
 impl Owned for sessio_config {
     const NAME: &'static str = "the config";
@@ -33,12 +38,15 @@ pub const SESSIO_RESTART_START_NEW: u32 = 1;
 ///
 /// # Safety
 /// `config` is NULL or valid and used by this call alone.
-unsafe fn set(config: *mut sessio_config, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Result<()> {
+pub(super) unsafe fn set(
+    config: *mut sessio_config,
+    change: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
+) -> Result<()> {
     // SAFETY: passed on from the caller.
     let config = unsafe { sessio_config::borrow_mut(config)? };
-    let changed = change(config.0.clone());
+    let changed = change(config.builder.clone());
     changed.clone().build()?;
-    config.0 = changed;
+    config.builder = changed;
     Ok(())
 }
 
@@ -53,13 +61,14 @@ fn time(ms: u64) -> Option<Duration> {
 /// `config` is NULL or valid and not changed meanwhile.
 pub(super) unsafe fn build(config: *const sessio_config) -> Result<Config> {
     // SAFETY: passed on from the caller.
-    unsafe { sessio_config::borrow(config)? }.0.clone().build()
+    let sessio_config { builder, destinations } = unsafe { sessio_config::borrow(config)? };
+    destinations.iter().try_fold(builder.clone(), |builder, planned| planned.add_to(builder))?.build()
 }
 
 /// A config with every default. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessio_config_new() -> *mut sessio_config {
-    sessio_config(Config::builder()).give()
+    sessio_config { builder: Config::builder(), destinations: Vec::new() }.give()
 }
 
 /// Frees a config. Trackers opened with it go on. NULL is fine.

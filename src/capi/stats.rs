@@ -1,10 +1,11 @@
 //! The ledger by value.
 
+use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 
 use super::boundary::fill;
 use crate::error::Result;
-use crate::tracker::Stats;
+use crate::tracker::{DeliveryStats, Stats};
 
 /// The ledger: accepted == stored + delivered + dropped, at every moment, also after a kill. Set `struct_size` before
 /// handing it over to be filled.
@@ -32,6 +33,49 @@ pub struct sessio_stats {
     /// What is acknowledged survives the death of the process. False without a database file, and where the journal
     /// cannot be mapped.
     pub survives_kill: bool,
+    /// Dropped because every destination refused them for good.
+    pub dropped_refused: u64,
+    /// Dropped because they were larger than any destination takes.
+    pub dropped_oversize: u64,
+    /// Dropped because no destination could be sent them: they were damaged, or older than it takes.
+    pub dropped_unsendable: u64,
+}
+
+/// What one destination has done since the database was made: events, and starts and ends of sessions, which
+/// sessio_stats does not count.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sessio_delivery_stats {
+    /// sizeof(sessio_delivery_stats), as the library has it.
+    pub struct_size: usize,
+    /// Its name, valid for the length of the call that hands it over.
+    pub destination: *const c_char,
+    /// It took them.
+    pub delivered: u64,
+    /// It refused them for good.
+    pub refused: u64,
+    /// They were larger than it takes.
+    pub oversize: u64,
+    /// They could not be written, or were older than it takes.
+    pub unsendable: u64,
+    /// There was more than is kept for it.
+    pub overflowed: u64,
+}
+
+impl sessio_delivery_stats {
+    /// The name, which must outlive it, is given apart.
+    pub(super) fn new(name: &CStr, stats: &DeliveryStats) -> Self {
+        let counts = &stats.counts;
+        Self {
+            struct_size: size_of::<Self>(),
+            destination: name.as_ptr(),
+            delivered: counts.delivered,
+            refused: counts.refused,
+            oversize: counts.oversize,
+            unsendable: counts.unsendable,
+            overflowed: counts.overflowed,
+        }
+    }
 }
 
 impl sessio_stats {
@@ -47,6 +91,9 @@ impl sessio_stats {
             dropped_erased: stats.dropped.erased,
             dropped_lost: stats.dropped.lost,
             survives_kill: stats.survives_kill,
+            dropped_refused: stats.dropped.refused,
+            dropped_oversize: stats.dropped.oversize,
+            dropped_unsendable: stats.dropped.unsendable,
         }
     }
 

@@ -9,7 +9,7 @@ use super::config::{build, sessio_config};
 use super::event::sessio_event;
 use super::handle::{Owned, Shared, null, put};
 use super::session::sessio_session;
-use super::stats::sessio_stats;
+use super::stats::{sessio_delivery_stats, sessio_stats};
 use super::status::sessio_status;
 use super::text::{optional, text};
 use crate::error::{Result, invalid};
@@ -36,7 +36,10 @@ pub const SESSIO_RESUME_STARTED: u32 = 2;
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
-unsafe fn on(tracker: *mut sessio_tracker, call: impl FnOnce(&Tracker) -> Result<()>) -> sessio_status {
+pub(super) unsafe fn on(
+    tracker: *mut sessio_tracker,
+    call: impl FnOnce(&Tracker) -> Result<()>,
+) -> sessio_status {
     // SAFETY: passed on from the caller.
     guard(|| call(&unsafe { sessio_tracker::borrow(tracker)? }.0))
 }
@@ -68,12 +71,14 @@ pub unsafe extern "C" fn sessio_tracker_open(
     })
 }
 
-/// Stores everything, sends what it can by then, and closes; always returns by the timeout. Every other call but
-/// `sessio_tracker_free` gives SESSIO_ERROR_CLOSED from now on. The session does not end, it may go on after a
-/// restart, unless the policy is SESSIO_RESTART_START_NEW.
+/// Stores everything, sends what is due as long as there is time, and closes; always returns by the timeout. A wait
+/// that a receiver asked for, or a backoff, is not shortened; a request that has no answer by then is cancelled. What
+/// is not sent goes out after the next start. Every other call but `sessio_tracker_free` gives SESSIO_ERROR_CLOSED
+/// from now on. The session does not end, it may go on after a restart, unless the policy is
+/// SESSIO_RESTART_START_NEW. Called in a callback on a thread of the library's it does not wait.
 ///
 /// SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there
-/// after the next start.
+/// after the next start. That not everything could be sent is no failure: `sessio_tracker_flush` tells.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -103,8 +108,14 @@ pub unsafe extern "C" fn sessio_tracker_free(tracker: *mut sessio_tracker) {
     });
 }
 
-/// Stores everything, durably against the loss of power, and sends what it can; stays open. SESSIO_OK when everything
-/// is stored and nothing is owed to a destination; otherwise, at its deadline, SESSIO_ERROR_TIMEOUT.
+/// Stores everything, durably against the loss of power, has sent what is due, also in background, and waits until
+/// nothing is owed to a destination any more; stays open. It overrides neither a backoff nor a wait that a receiver
+/// asked for. With manual delivery it waits for the host's requests to be answered, from other threads. Called in a
+/// callback on a thread of the library's it does not wait.
+///
+/// SESSIO_OK: everything is stored, and what was tracked before has left for every destination, or was dropped by it.
+/// SESSIO_ERROR_TIMEOUT: not by the deadline; the last error says whether storing or sending was slow. It goes on
+/// without the call.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.
@@ -422,4 +433,29 @@ pub unsafe extern "C" fn sessio_tracker_stats(
 ) -> sessio_status {
     // SAFETY: passed on from the caller.
     unsafe { on(tracker, |tracker| sessio_stats::new(&tracker.stats()?).put(out)) }
+}
+
+/// Calls `give` once for each destination, in the order of the configuration, on this thread, with `context` and what
+/// it has done, which is valid for the length of the call. Waits for the disk. `give` may call the library.
+///
+/// # Safety
+/// `tracker` is NULL or valid; `give` is NULL or a function of that kind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_delivery_stats(
+    tracker: *mut sessio_tracker,
+    give: Option<unsafe extern "C" fn(context: *mut c_void, stats: *const sessio_delivery_stats)>,
+    context: *mut c_void,
+) -> sessio_status {
+    let delivery_stats = |tracker: &Tracker| {
+        let give = give.ok_or_else(|| null("give"))?;
+        for stats in tracker.delivery_stats()? {
+            let name = CString::new(stats.name.as_str()).unwrap_or_default();
+            let stats = sessio_delivery_stats::new(&name, &stats);
+            // SAFETY: the host's function with the host's context; name and numbers live until it returns.
+            unsafe { give(context, &raw const stats) };
+        }
+        Ok(())
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, delivery_stats) }
 }

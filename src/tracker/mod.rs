@@ -232,6 +232,12 @@ impl std::fmt::Debug for Tracker {
     }
 }
 
+/// Changes in a forked child.
+#[cfg_attr(not(feature = "capi"), allow(dead_code))] // handles of C ask
+pub(crate) fn fork_generation() -> u32 {
+    fork::generation()
+}
+
 fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(FOR_EVER)
 }

@@ -14,12 +14,19 @@ static inline void no_user(void *context, const char *id, const char *name, cons
   CHECK(!"called");
 }
 
+static inline void no_stats(void *context, const sessio_delivery_stats *stats) {
+  (void)context, (void)stats;
+  CHECK(!"called");
+}
+
 /* All but free and mark_crashed, which have no status, give `expected` and write nothing. */
 static inline void every_call_gives(sessio_tracker *tracker, sessio_status expected) {
   static const char untouched[37] = "untouched";
   char event_id[37];
   bool flag = true;
   uint32_t number = 4711;
+  sessio_request *request = NULL;
+  uint64_t wait_ms = 4711;
   sessio_session session;
   sessio_stats stats;
   memcpy(event_id, untouched, sizeof event_id);
@@ -47,6 +54,8 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   GIVES(sessio_tracker_session(tracker, &session), expected);
   GIVES(sessio_tracker_history(tracker, 10, never_given, NULL), expected);
   GIVES(sessio_tracker_stats(tracker, &stats), expected);
+  GIVES(sessio_tracker_delivery_stats(tracker, no_stats, NULL), expected);
+  GIVES(sessio_tracker_next_request(tracker, &request, &wait_ms), expected);
   GIVES(sessio_tracker_flush(tracker, 1000), expected);
   GIVES(sessio_tracker_poll(tracker), expected);
   GIVES(sessio_tracker_erase(tracker), expected);
@@ -54,6 +63,7 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   sessio_tracker_mark_crashed(tracker);
 
   CHECK(memcmp(event_id, untouched, sizeof event_id) == 0 && flag && number == 4711);
+  CHECK(request == NULL && wait_ms == 4711);
   CHECK(memcmp(&session, &session_before, sizeof session) == 0 && memcmp(&stats, &stats_before, sizeof stats) == 0);
   sessio_event_free(event);
 }
