@@ -1,7 +1,7 @@
 //! A request that the host carries, in either seam.
 
 use std::ffi::{CStr, CString, c_char, c_void};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::boundary::{UserData, guard, guard_or, struct_size};
 use super::handle::{Shared, null};
@@ -102,7 +102,7 @@ impl sessio_request {
             Reply::Sender(call) => call.end(outcome),
             Reply::Tracker(pending) => {
                 // Taken out first: an observer may be told meanwhile, and call us.
-                let pending = pending.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let pending = lock(pending).take();
                 pending.map(|pending| pending.report(outcome)).is_some()
             }
         };
@@ -111,20 +111,27 @@ impl sessio_request {
 
     fn on_cancel(&self, cancel: unsafe extern "C" fn(*mut c_void), user: UserData) -> Result<()> {
         self.check_fork()?;
-        match &self.reply {
-            Reply::Sender(call) if call.is_over() => Err(over()),
-            Reply::Sender(call) => {
-                call.on_cancel(move || {
-                    let user = &user;
-                    // SAFETY: the host's function with the host's data, which is released after it.
-                    unsafe { cancel(user.data) };
-                });
-                Ok(())
-            }
-            // Nobody waits for one that the host has asked for.
-            Reply::Tracker(_) => Ok(()),
+        let is_over = match &self.reply {
+            Reply::Sender(call) => call.is_over(),
+            Reply::Tracker(pending) => lock(pending).is_none(),
+        };
+        if is_over {
+            return Err(over());
         }
+        // Nobody waits for one that the host has asked for.
+        if let Reply::Sender(call) = &self.reply {
+            call.on_cancel(move || {
+                let user = &user;
+                // SAFETY: the host's function with the host's data, which is released after it.
+                unsafe { cancel(user.data) };
+            });
+        }
+        Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn over() -> Error {

@@ -28,11 +28,11 @@ typedef struct host {
   uint16_t status;         /* of an answer */
   const char *retry_after; /* of an answer */
   sessio_request *kept;
-  int sends, cancels, cancels_released, released;
+  int sends, keeps, cancels, cancels_released, released;
   char body[65536]; /* of the last request */
 } host;
 
-#define HOST(does, answers) {PTHREAD_MUTEX_INITIALIZER, does, answers, NULL, NULL, 0, 0, 0, 0, ""}
+#define HOST(does, answers) {PTHREAD_MUTEX_INITIALIZER, does, answers, NULL, NULL, 0, 0, 0, 0, 0, ""}
 
 static inline int host_count(host *host, const int *number) {
   pthread_mutex_lock(&host->lock);
@@ -92,7 +92,7 @@ static inline manner host_takes(host *host, sessio_request *request) {
   host->body[length] = '\0';
   host->sends++;
   const manner manner = host->manner;
-  if (manner == KEEPS || manner == ANSWERS_LATER) host->kept = request;
+  if (manner == ANSWERS_LATER) host->kept = request;
   pthread_mutex_unlock(&host->lock);
   return manner;
 }
@@ -118,6 +118,10 @@ static inline void host_send(void *user_data, sessio_request *request) {
     return;
   case KEEPS:
     OK(sessio_request_on_cancel(request, &cancellation));
+    pthread_mutex_lock(&it->lock);
+    it->kept = request; /* from now on others may answer and free it */
+    it->keeps++;
+    pthread_mutex_unlock(&it->lock);
     return;
   case BLOCKS:
     OK(sessio_request_on_cancel(request, &cancellation));
@@ -125,6 +129,12 @@ static inline void host_send(void *user_data, sessio_request *request) {
     OK(sessio_request_fail(request, "interrupted"));
     sessio_request_free(request);
   }
+}
+
+/* The request that is kept, once it is. */
+static inline sessio_request *host_kept(host *host) {
+  host_wait(host, &host->keeps, 1);
+  return host->kept;
 }
 
 static inline void host_release(void *user_data) { host_add((host *)user_data, &((host *)user_data)->released); }
