@@ -74,7 +74,7 @@ fn set_option(destinations: &mut [Planned], name: &str, option: &str, value: &st
 }
 
 /// Delivers to a Snowplow collector, as the destination "snowplow". The URL has no path of the protocol's:
-/// "https://collector.acme.example".
+/// `"https://collector.acme.example"`.
 ///
 /// This and its four siblings check at once what they are given: a URL is http or https, with a host, perhaps a port
 /// and a path, without user name, query and fragment. SESSIO_ERROR_INVALID_ARGUMENT: it is not, a key is empty or
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn sessio_config_add_snowplow(
 }
 
 /// Delivers to Bugsnag, as the destination "bugsnag": sessions to `sessions_url`, for which NULL means Bugsnag's own
-/// (https://sessions.bugsnag.com/). Errors are sent only with the option `notify_endpoint`.
+/// (`https://sessions.bugsnag.com/`). Errors are sent only with the option `notify_endpoint`.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn sessio_config_add_bugsnag(
     })
 }
 
-/// Delivers to an Exceptionless server, as the destination "exceptionless": "https://collector.exceptionless.io", or
+/// Delivers to an Exceptionless server, as the destination "exceptionless": `"https://collector.exceptionless.io"`, or
 /// one's own.
 ///
 /// # Safety
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn sessio_config_add_loupe(
 }
 
 /// Delivers to an OpenTelemetry collector as OTLP logs in JSON, as the destination "otlp". The URL is the whole one,
-/// to which nothing is added: "http://localhost:4318/v1/logs". A key, where one is needed, is a header: the option
+/// to which nothing is added: `"http://localhost:4318/v1/logs"`. A key, where one is needed, is a header: the option
 /// `header.Authorization`.
 ///
 /// # Safety
