@@ -972,8 +972,8 @@ sessio_status sessio_config_set_history_limit(struct sessio_config *config, uint
  * first one another name before: sessio_config_set_destination_option(config, "snowplow", "name", "marketing").
  *
  * Under its name a destination has its progress and its counters in the database, and goes on there after a restart
- * of the app, also if its URL has changed. One that is new gets what is stored already; one that is not configured
- * any more is forgotten, and nothing is owed to it.
+ * of the app, also if its URL has changed. One that is new gets what is stored already; nothing is owed to one that is
+ * not configured any more.
  */
 sessio_status sessio_config_add_snowplow(struct sessio_config *config,
                                          const char *collector_url);

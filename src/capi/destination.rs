@@ -83,8 +83,8 @@ fn set_option(destinations: &mut [Planned], name: &str, option: &str, value: &st
 /// first one another name before: `sessio_config_set_destination_option(config, "snowplow", "name", "marketing")`.
 ///
 /// Under its name a destination has its progress and its counters in the database, and goes on there after a restart
-/// of the app, also if its URL has changed. One that is new gets what is stored already; one that is not configured
-/// any more is forgotten, and nothing is owed to it.
+/// of the app, also if its URL has changed. One that is new gets what is stored already; nothing is owed to one that is
+/// not configured any more.
 ///
 /// # Safety
 /// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
