@@ -884,6 +884,16 @@ sessio_status sessio_config_set_restart_policy(struct sessio_config *config,
                                                uint32_t policy);
 
 /**
+ * Ends sessions as another system does: sets both timeouts, the maximum length and the restart policy. One of
+ * "snowplow" (30 min; each start of the app begins a new session), "bugsnag" (30 s in background, never in foreground; a
+ * new one), "exceptionless" (never; a new one), "datadog" (15 min, at most 4 h; a new one), "otel" (15 min in background, at
+ * most 4 h; a new one), "firebase" (30 min in background; a new one), "amplitude" (5 min in background; goes on). What is
+ * set after it goes before it. Default: ours, as written at each option.
+ */
+sessio_status sessio_config_set_preset(struct sessio_config *config,
+                                       const char *name);
+
+/**
  * Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them.
  * Default true.
  */
@@ -1195,6 +1205,21 @@ sessio_status sessio_config_set_connect_timeout_ms(struct sessio_config *config,
  */
 sessio_status sessio_config_set_request_timeout_ms(struct sessio_config *config,
                                                    uint64_t ms);
+
+/**
+ * A proxy for all receivers, on the built-in HTTP client: http://, https://, socks4:// or socks5://, with user and
+ * password if it wants them; an HTTP proxy must allow CONNECT. NULL: none, whatever the environment says. Default: the
+ * environment (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
+ */
+sessio_status sessio_config_set_proxy(struct sessio_config *config,
+                                      const char *url);
+
+/**
+ * Trusts certificates (PEM, one or more) as roots beside Mozilla's, on the built-in HTTP client: for receivers with a
+ * certificate authority of your own. May be called for several. Default: Mozilla's alone.
+ */
+sessio_status sessio_config_add_root_certificates(struct sessio_config *config,
+                                                  const char *pem);
 
 /**
  * A screen was shown. Either argument may be NULL, not both. NULL for bad arguments; sessio_last_error says why.

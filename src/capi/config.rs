@@ -12,7 +12,7 @@ use super::log::{logger, sessio_log};
 use super::session_store::{HostStore, sessio_session_store};
 use super::status::sessio_status;
 use super::text::text;
-use crate::config::{Config, ConfigBuilder};
+use crate::config::{Config, ConfigBuilder, Preset};
 use crate::error::{Result, invalid};
 use crate::session::RestartPolicy;
 
@@ -43,8 +43,20 @@ pub(super) unsafe fn set(
     change: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
 ) -> Result<()> {
     // SAFETY: passed on from the caller.
+    unsafe { try_set(config, |builder| Ok(change(builder))) }
+}
+
+/// The same for an option that is checked at once.
+///
+/// # Safety
+/// As [`set`].
+pub(super) unsafe fn try_set(
+    config: *mut sessio_config,
+    change: impl FnOnce(ConfigBuilder) -> Result<ConfigBuilder>,
+) -> Result<()> {
+    // SAFETY: passed on from the caller.
     let config = unsafe { sessio_config::borrow_mut(config)? };
-    let changed = change(config.builder.clone());
+    let changed = change(config.builder.clone())?;
     changed.clone().build()?;
     config.builder = changed;
     Ok(())
@@ -207,6 +219,27 @@ pub unsafe extern "C" fn sessio_config_set_restart_policy(
         };
         // SAFETY: passed on from the caller.
         unsafe { set(config, |builder| builder.restart_policy(policy)) }
+    })
+}
+
+/// Ends sessions as another system does: sets both timeouts, the maximum length and the restart policy. One of
+/// "snowplow" (30 min; each start of the app begins a new session), "bugsnag" (30 s in background, never in foreground; a
+/// new one), "exceptionless" (never; a new one), "datadog" (15 min, at most 4 h; a new one), "otel" (15 min in background, at
+/// most 4 h; a new one), "firebase" (30 min in background; a new one), "amplitude" (5 min in background; goes on). What is
+/// set after it goes before it. Default: ours, as written at each option.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_preset(
+    config: *mut sessio_config,
+    name: *const c_char,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let preset = Preset::from_name(unsafe { text("name", name)? })?;
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.preset(preset)) }
     })
 }
 

@@ -1,12 +1,14 @@
 //! How events are delivered, and when.
 
+use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::boundary::guard;
-use super::config::{sessio_config, set};
+use super::config::{sessio_config, set, try_set};
 use super::observer::{HostObserver, sessio_delivery_observer};
 use super::status::sessio_status;
+use super::text::{optional, text};
 use super::transport::{HostTransport, sessio_transport};
 use crate::config::BackgroundDelivery;
 use crate::error::invalid;
@@ -119,4 +121,41 @@ pub unsafe extern "C" fn sessio_config_set_request_timeout_ms(
 ) -> sessio_status {
     // SAFETY: passed on from the caller.
     guard(|| unsafe { set(config, |builder| builder.request_timeout(Duration::from_millis(ms))) })
+}
+
+/// A proxy for all receivers, on the built-in HTTP client: `http://`, `https://`, `socks4://` or `socks5://`, with user and
+/// password if it wants them; an HTTP proxy must allow CONNECT. NULL: none, whatever the environment says. Default: the
+/// environment (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_proxy(
+    config: *mut sessio_config,
+    url: *const c_char,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let url = unsafe { optional("proxy", url)? };
+        // SAFETY: passed on from the caller.
+        unsafe { try_set(config, |builder| builder.proxy(url)) }
+    })
+}
+
+/// Trusts certificates (PEM, one or more) as roots beside Mozilla's, on the built-in HTTP client: for receivers with a
+/// certificate authority of your own. May be called for several. Default: Mozilla's alone.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_add_root_certificates(
+    config: *mut sessio_config,
+    pem: *const c_char,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let pem = unsafe { text("root_certificates", pem)? };
+        // SAFETY: passed on from the caller.
+        unsafe { try_set(config, |builder| builder.root_certificates(pem)) }
+    })
 }

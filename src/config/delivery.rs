@@ -168,6 +168,33 @@ impl ConfigBuilder {
         self
     }
 
+    /// A proxy of the built-in HTTP client; none: whatever the environment says.
+    #[cfg(all(feature = "capi", feature = "http"))]
+    pub(crate) fn proxy(mut self, url: Option<&str>) -> Result<Self> {
+        let http = self.0.delivery.http;
+        self.0.delivery.http = match url {
+            Some(url) => http.proxy(url)?,
+            None => http.no_proxy(),
+        };
+        Ok(self)
+    }
+
+    #[cfg(all(feature = "capi", feature = "http"))]
+    pub(crate) fn root_certificates(mut self, pem: &str) -> Result<Self> {
+        self.0.delivery.http = self.0.delivery.http.root_certificates(pem)?;
+        Ok(self)
+    }
+
+    #[cfg(all(feature = "capi", not(feature = "http")))]
+    pub(crate) fn proxy(self, _url: Option<&str>) -> Result<Self> {
+        Err(invalid("proxy: this build has no HTTP (feature `http`)"))
+    }
+
+    #[cfg(all(feature = "capi", not(feature = "http")))]
+    pub(crate) fn root_certificates(self, _pem: &str) -> Result<Self> {
+        Err(invalid("root_certificates: this build has no HTTP (feature `http`)"))
+    }
+
     /// What receivers are told about the device. Default: nothing.
     pub fn device(mut self, device: Device) -> Self {
         self.0.delivery.device = device;

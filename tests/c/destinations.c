@@ -154,6 +154,16 @@ static void other_settings_of_delivery(void) {
   REFUSES(sessio_config_set_manual_delivery(NULL, true), "config");
   OK(sessio_config_set_connect_timeout_ms(config, UINT64_MAX));
   OK(sessio_config_set_request_timeout_ms(config, UINT64_MAX));
+  REFUSES(sessio_config_set_proxy(config, "nowhere"), "proxy");
+  REFUSES(sessio_config_set_proxy(config, ""), "proxy");
+  REFUSES(sessio_config_set_proxy(NULL, NULL), "config");
+  OK(sessio_config_set_proxy(config, "http://user:password@127.0.0.1:3128"));
+  OK(sessio_config_set_proxy(config, NULL));
+  REFUSES(sessio_config_add_root_certificates(config, "no certificate"), "root_certificates");
+  REFUSES(sessio_config_add_root_certificates(config, NULL), "root_certificates");
+  REFUSES(sessio_config_set_preset(config, "netflix"), "preset");
+  REFUSES(sessio_config_set_preset(config, NULL), "name");
+  OK(sessio_config_set_preset(config, "bugsnag"));
   OK(sessio_config_set_background_delivery(config, SESSIO_BACKGROUND_ONCE));
   OK(sessio_config_set_background_delivery(config, SESSIO_BACKGROUND_NEVER));
   OK(sessio_config_set_manual_delivery(config, true));
