@@ -63,17 +63,17 @@ impl Post {
 
     /// Waits until nothing up to a place is owed.
     fn wait_clear(&self, place: (u64, u64), deadline: Instant) -> bool {
-        {
-            let mut state = self.lock();
+        self.wait(deadline, |state| {
+            // Each time anew: the wake may have been for somebody else, who has waited for less.
             state.awaited = Some(state.awaited.map_or(place, |other| other.min(place)));
-        }
-        self.wait(deadline, |state| state.clear_to >= place)
+            state.clear_to >= place
+        })
     }
 
     /// Waits until `ready`, or until the deadline. Gives whether it is.
-    fn wait(&self, deadline: Instant, ready: impl Fn(&State) -> bool) -> bool {
+    fn wait(&self, deadline: Instant, ready: impl Fn(&mut State) -> bool) -> bool {
         let mut state = self.lock();
-        while !ready(&state) {
+        while !ready(&mut state) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -260,5 +260,27 @@ impl Carrier {
         }
         self.post.set_clear(self.sender.clear_to());
         !stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_more_is_not_forgotten_with_who_waited_for_less() {
+        let post = Arc::new(Post::default());
+        assert!(!post.wait_clear((0, 5), Instant::now()), "somebody gave up");
+        let (waiter, started) = (Arc::clone(&post), Instant::now());
+        let waiting =
+            std::thread::spawn(move || waiter.wait_clear((0, 9), started + Duration::from_secs(60)));
+        while post.lock().awaited.is_none() {
+            std::thread::yield_now();
+        }
+        for number in [4, 6, 8, 9] {
+            post.set_clear((0, number));
+            std::thread::yield_now();
+        }
+        assert!(waiting.join().unwrap() && started.elapsed() < Duration::from_secs(30));
     }
 }

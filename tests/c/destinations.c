@@ -154,7 +154,7 @@ static void other_settings_of_delivery(void) {
   REFUSES(sessio_config_set_manual_delivery(NULL, true), "config");
   OK(sessio_config_set_connect_timeout_ms(config, UINT64_MAX));
   OK(sessio_config_set_request_timeout_ms(config, UINT64_MAX));
-  REFUSES(sessio_config_set_proxy(config, "nowhere"), "proxy");
+  REFUSES(sessio_config_set_proxy(config, "ftp://proxy.example"), "proxy");
   REFUSES(sessio_config_set_proxy(config, ""), "proxy");
   REFUSES(sessio_config_set_proxy(NULL, NULL), "config");
   OK(sessio_config_set_proxy(config, "http://user:password@127.0.0.1:3128"));
