@@ -698,6 +698,32 @@ typedef struct sessio_delivery_stats {
 } sessio_delivery_stats;
 
 /**
+ * What a decorated link says beside the user, the time and the session. All zero but struct_size: nothing.
+ */
+typedef struct sessio_link {
+  /**
+   * sizeof(sessio_link)
+   */
+  size_t struct_size;
+  /**
+   * The id of the user who is signed in.
+   */
+  bool user;
+  /**
+   * The app's id.
+   */
+  bool app;
+  /**
+   * What the app runs on, one of "mob", "pc", "srv", "app", "tv", "cnsl", "iot", "web"; NULL: not told.
+   */
+  const char *platform;
+  /**
+   * Why, e.g. the text of the link; NULL: not told.
+   */
+  const char *reason;
+} sessio_link;
+
+/**
  * It worked.
  */
 #define SESSIO_OK 0
@@ -1563,6 +1589,38 @@ sessio_status sessio_tracker_delivery_stats(struct sessio_tracker *tracker,
 sessio_status sessio_tracker_next_request(struct sessio_tracker *tracker,
                                           struct sessio_request **out,
                                           uint64_t *wait_ms_out);
+
+/**
+ * Headers for the app's own requests, so that a server can tell the session they belong to. Calls give once per
+ * header, on this thread, with context, the header's name and its value, which are valid for the length of the call:
+ * "baggage" with session.id (W3C, OpenTelemetry) while a session is open and not paused; "loupe-agent-sessionId" if Loupe
+ * is among the destinations. Neither waits nor counts as activity. give may call the library.
+ */
+sessio_status sessio_tracker_request_headers(struct sessio_tracker *tracker,
+                                             void (*give)(void *context, const char *name, const char *value),
+                                             void *context);
+
+/**
+ * A value for the header "baggage" that names the session, behind what the app has given already (NULL: nothing),
+ * within the limits of W3C Baggage (8192 bytes, 64 members): over them, and without an open session, what is given stays
+ * as it is. Calls give once, on this thread, with context and the value, which is valid for the length of the call.
+ */
+sessio_status sessio_tracker_baggage(struct sessio_tracker *tracker,
+                                     const char *given,
+                                     void (*give)(void *context, const char *value),
+                                     void *context);
+
+/**
+ * A link with Snowplow's cross-navigation parameter "_sp", in place of one that is there: who follows it to another app
+ * or site of yours is known there as the same user. more (NULL: nothing) says what it tells beside the installation's
+ * user id, the time and the session. In anonymous mode the link stays as it is. Calls give once, on this thread, with
+ * context and the link, which is valid for the length of the call.
+ */
+sessio_status sessio_tracker_decorate_link(struct sessio_tracker *tracker,
+                                           const char *link,
+                                           const struct sessio_link *more,
+                                           void (*give)(void *context, const char *link),
+                                           void *context);
 
 #ifdef __cplusplus
 }  // extern "C"

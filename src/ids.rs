@@ -87,6 +87,11 @@ impl SessionId {
         }
     }
 
+    /// As the UUID that some receivers ask for: itself, or the UUIDv5 of a host's own text in that namespace.
+    pub fn uuid_in(&self, namespace: &Uuid) -> Uuid {
+        self.as_uuid().unwrap_or_else(|| Uuid::new_v5(namespace, self.to_string().as_bytes()))
+    }
+
     /// The host's text, if the id is no UUID.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match &self.0 {

@@ -40,6 +40,7 @@ fn chapter(name: &str) -> usize {
         "stats",
         "tracker",
         "manual",
+        "correlation",
     ];
     let no_chapter = ["boundary", "handle", "text"];
     match order.iter().position(|chapter| *chapter == name) {

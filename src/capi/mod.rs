@@ -11,6 +11,7 @@ compile_error!(
 mod boundary;
 mod clock;
 mod config;
+mod correlation;
 mod delivery;
 mod destination;
 mod event;
@@ -30,6 +31,7 @@ mod version;
 
 pub use clock::*;
 pub use config::*;
+pub use correlation::*;
 pub use delivery::*;
 pub use destination::*;
 pub use event::*;

@@ -3,6 +3,7 @@
 //! implementation of [`Protocol`].
 
 mod bugsnag;
+pub mod correlation;
 mod exceptionless;
 mod fields;
 mod given;
@@ -89,7 +90,7 @@ pub struct Source {
 impl Source {
     /// A session id as the UUID that some receivers ask for: itself, or the UUIDv5 of a host's own text.
     pub fn session_uuid(&self, id: &SessionId) -> Uuid {
-        id.as_uuid().unwrap_or_else(|| Uuid::new_v5(&self.installation, id.to_string().as_bytes()))
+        id.uuid_in(&self.installation)
     }
 }
 

@@ -351,7 +351,8 @@ impl Engine {
         self.rules.timeout(record.background).is_some_and(|timeout| now.since(record.last_activity) > timeout)
     }
 
-    fn visible_user(&self) -> Option<Arc<User>> {
+    /// The user that a stamp would carry now (S10, S18).
+    pub fn visible_user(&self) -> Option<Arc<User>> {
         if self.memory.settings.anonymous { None } else { self.memory.settings.user.clone() }
     }
 

@@ -2,6 +2,7 @@
 
 mod commit;
 mod core;
+mod correlation;
 mod mail;
 mod manual;
 mod open;
@@ -13,6 +14,7 @@ mod storing;
 mod wake;
 mod worker;
 
+pub use correlation::Link;
 pub use manual::{NextRequest, PendingRequest};
 pub use sessions::Resumed;
 pub use storing::{DeliveryStats, Stats};

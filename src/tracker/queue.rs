@@ -20,6 +20,8 @@ use super::core::closed;
 /// What delivery needs to know of the configuration.
 pub(super) struct Setting {
     pub namespace: String,
+    /// Loupe is among the destinations.
+    pub has_loupe: bool,
     /// Names of destinations.
     pub destinations: Vec<String>,
     pub app_id: Option<String>,
@@ -42,6 +44,7 @@ impl Setting {
         };
         Self {
             namespace: config.namespace.clone(),
+            has_loupe: destinations.iter().any(|destination| destination.protocol().name() == "loupe"),
             destinations: destinations.iter().map(|destination| destination.name().to_owned()).collect(),
             app_id: config.app_id.clone(),
             app_version: config.rules.app_version.as_deref().map(str::to_owned),

@@ -19,6 +19,16 @@ static inline void no_stats(void *context, const sessio_delivery_stats *stats) {
   CHECK(!"called");
 }
 
+static inline void no_header(void *context, const char *name, const char *value) {
+  (void)context, (void)name, (void)value;
+  CHECK(!"called");
+}
+
+static inline void no_value(void *context, const char *value) {
+  (void)context, (void)value;
+  CHECK(!"called");
+}
+
 /* All but free and mark_crashed, which have no status, give `expected` and write nothing. */
 static inline void every_call_gives(sessio_tracker *tracker, sessio_status expected) {
   static const char untouched[37] = "untouched";
@@ -44,6 +54,9 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   GIVES(sessio_tracker_is_background(tracker, &flag), expected);
   GIVES(sessio_tracker_start_session(tracker), expected);
   GIVES(sessio_tracker_start_session_with_id(tracker, "id"), expected);
+  GIVES(sessio_tracker_request_headers(tracker, no_header, NULL), expected);
+  GIVES(sessio_tracker_baggage(tracker, "a=1", no_value, NULL), expected);
+  GIVES(sessio_tracker_decorate_link(tracker, "https://acme.example", NULL, no_value, NULL), expected);
   GIVES(sessio_tracker_pause_session(tracker), expected);
   GIVES(sessio_tracker_resume_session(tracker, &number), expected);
   GIVES(sessio_tracker_end_session(tracker), expected);
