@@ -1,8 +1,13 @@
 //! Requests as they come to the receiver of the tests, and what it does with them.
 #![allow(dead_code)] // each test program uses its own part
 
-use std::io::{self, BufRead, Read};
+use std::io::Read;
 use std::net::SocketAddr;
+
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -10,6 +15,7 @@ pub struct Received {
     pub method: String,
     /// Path and query.
     pub target: String,
+    /// Their names in small letters.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     /// Where from: another port is another connection.
@@ -17,6 +23,20 @@ pub struct Received {
 }
 
 impl Received {
+    pub async fn read(request: Request<Incoming>, peer: SocketAddr) -> hyper::Result<Self> {
+        let (head, body) = request.into_parts();
+        let text = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        Ok(Self {
+            method: head.method.to_string(),
+            target: head.uri.to_string(),
+            headers: head.headers.iter().map(text).collect(),
+            body: body.collect().await?.to_bytes().into(),
+            peer,
+        })
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -56,7 +76,7 @@ pub enum Reply {
     },
     /// These bytes as they are; then the connection is closed.
     Raw(Vec<u8>),
-    /// Status 200 and a body of so many bytes, made on the way.
+    /// Status 200 and a body of so many bytes, made on the way; then the connection is closed.
     Flood(u64),
 }
 
@@ -86,39 +106,4 @@ impl Reply {
         }
         self
     }
-}
-
-/// The beginning of an answer.
-pub fn head(status: u16, headers: &[(String, String)], length: usize) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status} Status\r\nContent-Length: {length}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
-    head.into_bytes()
-}
-
-/// The next request, with a body as long as `Content-Length` says; `None` at the end of the connection.
-pub fn read(wire: &mut impl BufRead, peer: SocketAddr) -> io::Result<Option<Received>> {
-    let first = line(wire)?;
-    let mut words = first.split(' ').map(str::to_owned);
-    let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
-    let mut headers = Vec::new();
-    loop {
-        let line = line(wire)?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        headers.push((name.to_owned(), value.trim().to_owned()));
-    }
-    let mut received = Received { method, target, headers, body: Vec::new(), peer };
-    let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
-    received.body.resize(length, 0);
-    wire.read_exact(&mut received.body)?;
-    Ok(Some(received))
-}
-
-fn line(wire: &mut impl BufRead) -> io::Result<String> {
-    let mut line = String::new();
-    wire.read_line(&mut line)?;
-    line.truncate(line.trim_end().len());
-    Ok(line)
 }
