@@ -68,7 +68,8 @@ fn background_delivery_can_be_had_always_or_never() {
     let tracker = open(config.background_delivery(BackgroundDelivery::Never));
     track(&tracker, &["one"]);
     pass(&world, &tracker, MINUTE);
-    assert!(receiver.requests("a").is_empty());
+    assert_eq!(tracker.flush(Duration::from_millis(50)).unwrap_err().kind(), ErrorKind::Timeout);
+    assert!(receiver.requests("a").is_empty(), "never is never");
     tracker.set_is_background(false).unwrap();
     receiver.wait_for("a", 1);
 }

@@ -220,8 +220,7 @@ impl Carrier {
             if asked {
                 self.sender.wake();
             }
-            let step =
-                if self.queue.is_resting() && !asked { Step::Rest } else { self.sender.next(&self.queue) };
+            let step = if self.queue.is_resting() { Step::Rest } else { self.sender.next(&self.queue) };
             self.post.set_clear(self.sender.clear_to());
             let goes_on = match step {
                 Step::Send(outgoing) => self.carry(outgoing),
