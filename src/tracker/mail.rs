@@ -54,9 +54,9 @@ impl Mail {
         self.request(|state| state.erase = true)
     }
 
-    /// Asks for the last commit; and, if `sending`, to deliver until then what is due.
-    pub fn ask_to_close(&self, by: Instant, sending: bool) -> u64 {
-        self.request(|state| (state.close_by, state.send_until) = (Some(by), sending.then_some(by)))
+    /// Asks for the last commit, and to deliver what is due until the second time, if there is one.
+    pub fn ask_to_close(&self, by: Instant, send_until: Option<Instant>) -> u64 {
+        self.request(|state| (state.close_by, state.send_until) = (Some(by), send_until))
     }
 
     /// By when the worker is to be done, if it is asked to close.

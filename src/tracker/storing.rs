@@ -214,7 +214,10 @@ impl Tracker {
             self.shared.snapshot.close();
         }
         // The worker gives up a little earlier, so that it has let go of the files when this returns.
-        let request = self.shared.mail.ask_to_close(by - (timeout / 4).min(LETTING_GO), sending);
+        let letting_go = (timeout / 4).min(LETTING_GO);
+        // And the senders earlier still: on a slow disk it is the files that take long.
+        let send_until = sending.then(|| by - letting_go * 2);
+        let request = self.shared.mail.ask_to_close(by - letting_go, send_until);
         self.shared.wake.requested();
         if self.is_own_thread() {
             return Ok(());
