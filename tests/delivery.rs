@@ -161,7 +161,7 @@ fn what_only_a_removed_destination_was_owed_leaves() {
     track(&tracker, &["one"]);
     until("it has come", || receiver.lines("a").len() == 1);
     until("it is noted", || tracker.delivery_stats().unwrap()[1].counts.delivered == 1);
-    tracker.close(Duration::from_millis(200)).unwrap();
+    tracker.close(Duration::from_millis(500)).unwrap();
     let tracker = one(&world, &receiver);
     assert_eq!((ledger(&tracker).delivered, ledger(&tracker).stored), (1, 0));
     drop(tracker);
@@ -296,7 +296,7 @@ fn only_the_latest_sessions_are_kept_for_who_wants_no_more() {
     track(&tracker, &["one"]);
     tracker.start_session().unwrap();
     track(&tracker, &["two"]);
-    tracker.close(Duration::from_millis(200)).unwrap();
+    tracker.close(Duration::from_millis(500)).unwrap();
     let tracker = open(to(&world, &receiver).destination("a", lines()));
     world.wait_kept(1);
     tracker.start_session().unwrap();
