@@ -106,7 +106,7 @@ impl DeliveryCounts {
 
 /// A destination as the database knows it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Destination {
+pub(crate) struct Destination {
     /// Its row.
     pub id: i64,
     pub name: String,

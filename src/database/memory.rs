@@ -7,8 +7,7 @@ use uuid::Uuid;
 use super::destination::{Destination, floor};
 use super::ledger::{Leaving, Rows};
 use super::{
-    Batch, Caps, Committed, Database, DeliveryCounts, Entry, Fate, Ledger, Loaded, MOST_EVENT_KIND, Row,
-    Settlement,
+    Batch, Caps, Committed, Database, Entry, Fate, Ledger, Loaded, MOST_EVENT_KIND, Row, Settlement,
 };
 use crate::error::Result;
 use crate::event::Head;
@@ -144,12 +143,8 @@ impl Database for MemoryDatabase {
         Ok(self.ledger)
     }
 
-    fn progress(&self, destination: usize) -> &str {
-        self.destinations.get(destination).map_or("", |destination| &destination.progress)
-    }
-
-    fn counts(&self, destination: usize) -> DeliveryCounts {
-        self.destinations.get(destination).map(|destination| destination.counts).unwrap_or_default()
+    fn destinations(&self) -> &[Destination] {
+        &self.destinations
     }
 
     fn owed(&mut self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Vec<Row>> {
@@ -178,10 +173,6 @@ impl Database for MemoryDatabase {
         destination.settle(settlement);
         self.release(floor(&self.destinations));
         Ok(Some(self.ledger))
-    }
-
-    fn settled(&self, destination: usize) -> u64 {
-        self.destinations.get(destination).map_or(0, |destination| destination.cursor)
     }
 
     fn last_number(&self) -> u64 {

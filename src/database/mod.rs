@@ -14,7 +14,7 @@ pub(crate) mod sqlite;
 mod tests;
 
 pub use destination::DeliveryCounts;
-pub(crate) use destination::{Fact, FactKind, Fate, MOST_EVENT_KIND, Row, Settlement};
+pub(crate) use destination::{Destination, Fact, FactKind, Fate, MOST_EVENT_KIND, Row, Settlement};
 pub use ledger::{Drops, Ledger};
 pub(crate) use memory::MemoryDatabase;
 
@@ -113,10 +113,16 @@ pub(crate) trait Database: Send {
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>>;
     /// The destinations, by name. What was owed to others only leaves. A new one is owed all that is stored.
     fn attach(&mut self, names: &[&str]) -> Result<Ledger>;
+    /// Those that are attached, in the order of their names there.
+    fn destinations(&self) -> &[Destination];
     /// The progress stored last by a destination; empty at first.
-    fn progress(&self, destination: usize) -> &str;
+    fn progress(&self, destination: usize) -> &str {
+        self.destinations().get(destination).map_or("", |destination| &destination.progress)
+    }
     /// What was done by a destination.
-    fn counts(&self, destination: usize) -> DeliveryCounts;
+    fn counts(&self, destination: usize) -> DeliveryCounts {
+        self.destinations().get(destination).map(|destination| destination.counts).unwrap_or_default()
+    }
     /// The rows with a number over `after` and over what is settled for the destination, in order: at most `rows`,
     /// and no more when they have reached `bytes`.
     fn owed(&mut self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Vec<Row>>;
@@ -124,7 +130,9 @@ pub(crate) trait Database: Send {
     /// edition is another.
     fn settle(&mut self, settlement: &Settlement<'_>) -> Result<Option<Ledger>>;
     /// Up to which number nothing is owed to the destination.
-    fn settled(&self, destination: usize) -> u64;
+    fn settled(&self, destination: usize) -> u64 {
+        self.destinations().get(destination).map_or(0, |destination| destination.cursor)
+    }
     /// The number of the last row there ever was.
     fn last_number(&self) -> u64;
     /// Changes when rows that were read are not there any more for a reason other than delivery and the caps: then

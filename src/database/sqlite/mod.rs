@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, Transactio
 use uuid::Uuid;
 
 use super::destination::Destination;
-use super::{Batch, Caps, Committed, Database, DeliveryCounts, Drops, Ledger, Loaded, Row, Settlement};
+use super::{Batch, Caps, Committed, Database, Drops, Ledger, Loaded, Row, Settlement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Logger;
 use crate::session::SessionRecord;
@@ -282,12 +282,8 @@ impl Database for SqliteDatabase {
         Ok(self.ledger)
     }
 
-    fn progress(&self, destination: usize) -> &str {
-        self.destinations.get(destination).map_or("", |destination| &destination.progress)
-    }
-
-    fn counts(&self, destination: usize) -> DeliveryCounts {
-        self.destinations.get(destination).map(|destination| destination.counts).unwrap_or_default()
+    fn destinations(&self) -> &[Destination] {
+        &self.destinations
     }
 
     fn owed(&mut self, destination: usize, after: u64, rows: usize, bytes: usize) -> Result<Vec<Row>> {
@@ -300,10 +296,6 @@ impl Database for SqliteDatabase {
         let settled = self.try_settle(settlement)?;
         self.ledger = settled.unwrap_or(self.ledger);
         Ok(settled)
-    }
-
-    fn settled(&self, destination: usize) -> u64 {
-        self.destinations.get(destination).map_or(0, |destination| destination.cursor)
     }
 
     fn last_number(&self) -> u64 {
