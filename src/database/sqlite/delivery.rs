@@ -42,7 +42,9 @@ impl SqliteDatabase {
         let Some(destination) = destinations.get_mut(settlement.destination) else { return Ok(None) };
         let known = self.edition_of(self.erasures) == settlement.edition;
         let advanced = settlement.up_to.saturating_sub(destination.cursor);
-        let skipped = advanced > settlement.fates.len() as u64;
+        // Fates may lie beyond: rows that were set aside behind items that are owed still.
+        let within = settlement.fates.partition_point(|(number, _)| *number <= settlement.up_to) as u64;
+        let skipped = advanced > within;
         destination.settle(settlement);
         let ledger = self.transact("what was delivered cannot be noted", |tx, this| {
             // Another tracker may have erased the database since.
