@@ -186,6 +186,7 @@ fn rules() -> impl Strategy<Value = Rules> {
             end_on_user_change: switches.1,
             remember_user: switches.2,
             app_version: None,
+            ..Rules::default()
         },
     )
 }

@@ -10,7 +10,9 @@ use crate::encoding::{Put, Take};
 use crate::ids::{EventId, InstanceId, SessionId, UserId};
 
 const VERSION: u8 = 1;
+// Flags.
 const IN_BACKGROUND: u8 = 1;
+const SAMPLED_OUT: u8 = 2;
 
 /// An event as it is stored: the stamp it got, and what the host said.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,16 +42,18 @@ pub(crate) struct Head {
     pub time: i64,
     pub id: Uuid,
     pub session: Option<SessionId>,
+    /// The session is not among the share that is kept.
+    pub sampled_out: bool,
 }
 
 impl Head {
     /// Reads the front of a stored event.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut from = Take(bytes);
-        let (_version, kind, _flags) = (from.u8()?, from.u8()?, from.u8()?);
+        let (_version, kind, flags) = (from.u8()?, from.u8()?, from.u8()?);
         let (sequence, time, id) = (from.u64()?, from.i64()?, from.uuid()?);
         let session = from.option(SessionId::decode)?;
-        Some(Self { kind, sequence, time, id, session })
+        Some(Self { kind, sequence, time, id, session, sampled_out: flags & SAMPLED_OUT != 0 })
     }
 }
 
@@ -57,7 +61,9 @@ impl Head {
 pub(crate) fn encode_stamp(stamp: &Stamp, kind: u8, out: &mut impl Put) {
     out.u8(VERSION);
     out.u8(kind);
-    out.u8(if stamp.in_background { IN_BACKGROUND } else { 0 });
+    let sampled_out = stamp.session.as_ref().is_some_and(|session| session.sampled_out);
+    let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+    out.u8(flag(stamp.in_background, IN_BACKGROUND) | flag(sampled_out, SAMPLED_OUT));
     out.u64(stamp.sequence);
     out.i64(stamp.time);
     out.uuid(&stamp.event_id.0);
@@ -90,7 +96,7 @@ fn decode_stamp(from: &mut Take<'_>) -> Option<(Stamp, u8)> {
     let (sequence, time) = (from.u64()?, from.i64()?);
     let event_id = EventId(from.uuid()?);
     let session = match from.option(SessionId::decode)? {
-        Some(id) => Some(decode_session(id, from)?),
+        Some(id) => Some(decode_session(id, flags & SAMPLED_OUT != 0, from)?),
         None => None,
     };
     let stamp = Stamp {
@@ -107,7 +113,7 @@ fn decode_stamp(from: &mut Take<'_>) -> Option<(Stamp, u8)> {
     Some((stamp, kind))
 }
 
-fn decode_session(id: SessionId, from: &mut Take<'_>) -> Option<SessionStamp> {
+fn decode_session(id: SessionId, sampled_out: bool, from: &mut Take<'_>) -> Option<SessionStamp> {
     Some(SessionStamp {
         id,
         index: from.u32()?,
@@ -118,6 +124,7 @@ fn decode_session(id: SessionId, from: &mut Take<'_>) -> Option<SessionStamp> {
         started_at: from.i64()?,
         handled_errors: from.u32()?,
         unhandled_errors: from.u32()?,
+        sampled_out,
     })
 }
 
@@ -241,6 +248,7 @@ mod tests {
                 started_at: 5,
                 handled_errors: 1,
                 unhandled_errors: 2,
+                sampled_out: true,
             }),
         }
     }

@@ -49,4 +49,6 @@ pub struct SessionStamp {
     pub handled_errors: u32,
     /// Unhandled errors of the session so far, this event included (S14).
     pub unhandled_errors: u32,
+    /// The session is not among the share that is kept.
+    pub sampled_out: bool,
 }

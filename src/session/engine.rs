@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::input::{Answer, Fact, Input, Step};
+use super::input::{Answer, Coming, Fact, Input, Step};
 use super::memory::{Memory, State};
 use super::record::{EndReason, FirstEvent, Moment, SessionRecord, Spent};
 use super::rules::{RestartPolicy, Rules};
@@ -19,25 +19,37 @@ pub struct Engine {
     pub(super) rules: Rules,
     pub(super) memory: Memory,
     pub(super) boot_id: Option<u64>,
+    /// Since when there was neither an event nor a heartbeat (S13).
+    pub(super) quiet_since: Moment,
+    /// How often the app went to foreground and to background.
+    pub(super) changes: [u32; 2],
 }
 
 /// One step under way.
 struct At<'a> {
     now: Moment,
-    /// The id of the session that this step may begin.
-    fresh: Uuid,
+    /// The session that this step may begin.
+    coming: &'a Coming,
     facts: &'a mut Vec<Fact>,
 }
 
 impl Engine {
-    /// Takes one input at one moment. `fresh` becomes the id of a session that this step begins, if it begins one (it
-    /// is then in a [`Fact::Began`], and another must be given the next time).
-    pub fn step(&mut self, input: Input, fresh: Uuid, now: Now) -> Step {
+    /// Takes one input at one moment. `coming` becomes the session that this step begins, if it begins one (its id is
+    /// then in a [`Fact::Began`], and another must be given the next time).
+    pub fn step(&mut self, input: Input, coming: impl Into<Coming>, now: Now) -> Step {
+        self.step_with(input, &coming.into(), now)
+    }
+
+    pub(crate) fn step_with(&mut self, input: Input, coming: &Coming, now: Now) -> Step {
         let mut facts = Vec::new();
         let now = Moment::from(now);
-        let at = &mut At { now, fresh, facts: &mut facts };
+        let at = &mut At { now, coming, facts: &mut facts };
         let answer = match input {
             Input::Event { id, instance_id, error } => self.event(id, instance_id, error, at),
+            Input::EventIn { id, instance_id, session } => self.event_in(id, instance_id, &session, at),
+            Input::Lifecycle { background, id, instance_id } => {
+                self.lifecycle(background, id, instance_id, at)
+            }
             Input::SetBackground(background) => self.set_background(background, at),
             Input::Start => self.start(None, at),
             Input::StartWithId(id) => self.start_with_id(id, at),
@@ -112,23 +124,80 @@ impl Engine {
         let mut session = None;
         if !self.memory.settings.paused {
             self.settle_with_length(at);
-            if self.rules.auto_track && self.open_session().is_none() {
+            if self.rules.auto_track && self.open_session().is_none() && !at.coming.refused {
                 self.begin(None, at);
             }
             session = self.count(id, error, at.now);
         }
+        Answer::Stamped(self.stamp(id, instance_id, session, at.now))
+    }
+
+    fn stamp(
+        &mut self,
+        id: EventId,
+        instance_id: InstanceId,
+        session: Option<SessionStamp>,
+        now: Moment,
+    ) -> Stamp {
         self.memory.settings.sequence += 1;
-        Answer::Stamped(Stamp {
+        Stamp {
             event_id: id,
             sequence: self.memory.settings.sequence,
-            time: at.now.wall,
+            time: now.wall,
             instance_id,
             user_id: self.visible_user_id(),
             user: self.visible_user(),
             app_version: self.rules.app_version.clone(),
             in_background: self.memory.settings.background,
             session,
+        }
+    }
+
+    /// What is told of a session that has ended carries its user and version, as they were then.
+    fn event_in(
+        &mut self,
+        id: EventId,
+        instance_id: InstanceId,
+        record: &SessionRecord,
+        at: &At<'_>,
+    ) -> Answer {
+        if !self.memory.settings.enabled {
+            return Answer::Disabled;
+        }
+        let anonymous = self.memory.settings.anonymous;
+        let place = place(record, FirstEvent { id: id.0, time: at.now.wall }, anonymous);
+        let stamp = self.stamp(id, instance_id, Some(place), at.now);
+        Answer::Stamped(Stamp {
+            user_id: if anonymous { UserId::NIL } else { record.user_id() },
+            user: record.user.clone().filter(|_| !anonymous),
+            app_version: record.app_version.clone(),
+            in_background: record.background,
+            ..stamp
         })
+    }
+
+    /// S3, judged by the state that is left; what comes of it is an event like any other (S2).
+    fn lifecycle(
+        &mut self,
+        background: bool,
+        id: EventId,
+        instance_id: InstanceId,
+        at: &mut At<'_>,
+    ) -> Answer {
+        if self.memory.settings.background == background {
+            return Answer::Done;
+        }
+        self.set_background(background, at);
+        match self.event(id, instance_id, None, at) {
+            // The change is taken note of all the same (S19).
+            Answer::Disabled => Answer::Done,
+            answer => answer,
+        }
+    }
+
+    /// How often the app went to foreground (false) or background (true) since the tracker was opened.
+    pub fn changes_to(&self, background: bool) -> u32 {
+        self.changes[usize::from(background)]
     }
 
     /// Counts the event in the open session, if there is one, and gives its place there.
@@ -136,6 +205,7 @@ impl Engine {
         let anonymous = self.memory.settings.anonymous;
         let State::Open(record) = &mut self.memory.state else { return None };
         record.activity(now);
+        self.quiet_since = now;
         record.event_index = record.event_index.saturating_add(1);
         let first = *record.first_event.get_or_insert(FirstEvent { id: id.0, time: now.wall });
         match error {
@@ -143,17 +213,7 @@ impl Engine {
             Some(false) => record.handled_errors = record.handled_errors.saturating_add(1),
             None => {}
         }
-        Some(SessionStamp {
-            id: record.id.clone(),
-            index: record.index,
-            event_index: record.event_index,
-            previous_id: if anonymous { None } else { record.previous_id.clone() },
-            first_event_id: EventId(first.id),
-            first_event_time: first.time,
-            started_at: record.started_at.wall,
-            handled_errors: record.handled_errors,
-            unhandled_errors: record.unhandled_errors,
-        })
+        Some(place(record, first, anonymous))
     }
 
     // S3
@@ -170,6 +230,8 @@ impl Engine {
             record.background = background;
         }
         self.memory.settings.background = background;
+        let changes = &mut self.changes[usize::from(background)];
+        *changes = changes.saturating_add(1);
         Answer::Done
     }
 
@@ -179,6 +241,9 @@ impl Engine {
             return Answer::Disabled;
         }
         self.settle(at);
+        if at.coming.refused {
+            return Answer::Refused;
+        }
         self.end(EndReason::Replaced, at);
         self.memory.settings.paused = false;
         self.begin(id, at);
@@ -214,6 +279,9 @@ impl Engine {
             return Answer::Disabled;
         }
         self.settle(at);
+        if at.coming.refused && self.open_session().is_none() {
+            return Answer::Refused;
+        }
         let was_paused = std::mem::take(&mut self.memory.settings.paused);
         match &mut self.memory.state {
             State::Open(record) if was_paused => {
@@ -276,7 +344,16 @@ impl Engine {
     // S4
     fn tick(&mut self, at: &mut At<'_>) -> Answer {
         self.settle(at);
-        Answer::Done
+        self.heartbeat(at.now).map_or(Answer::Done, Answer::Heartbeat)
+    }
+
+    // S13
+    fn heartbeat(&mut self, now: Moment) -> Option<SessionId> {
+        let due = self.rules.heartbeat.is_some_and(|interval| now.since(self.quiet_since) >= interval);
+        let record = self.open_session().filter(|record| due && !record.paused && !record.background)?;
+        let id = record.id.clone();
+        self.quiet_since = now;
+        Some(id)
     }
 
     // S9
@@ -290,10 +367,15 @@ impl Engine {
     }
 
     fn begin(&mut self, id: Option<SessionId>, at: &mut At<'_>) {
+        if let Some(user) = &at.coming.user {
+            self.memory.settings.user.clone_from(user);
+        }
+        let id = id.unwrap_or(SessionId::from_uuid(at.coming.id));
         let settings = &self.memory.settings;
         let linked = !settings.anonymous && !settings.unlinked;
         let record = SessionRecord {
-            id: id.unwrap_or(SessionId::from_uuid(at.fresh)),
+            sampled_out: !self.rules.sampling.keeps(&id),
+            id,
             index: settings.last_index.saturating_add(1),
             previous_id: settings.last_id.clone().filter(|_| linked),
             first_event: None,
@@ -314,7 +396,10 @@ impl Engine {
             user: self.visible_user(),
             app_version: self.rules.app_version.clone(),
             boot_id: self.boot_id,
+            attributes: at.coming.attributes.clone().or_else(|| self.rules.attributes.clone()),
+            scope: self.rules.scope,
         };
+        self.quiet_since = at.now;
         self.memory.settings.last_index = record.index;
         self.memory.settings.last_id = Some(record.id.clone());
         self.memory.settings.unlinked = false;
@@ -336,10 +421,19 @@ impl Engine {
     /// The same where the maximum length is judged, too (S12). Where both apply it is the timeout (S8).
     fn settle_with_length(&mut self, at: &mut At<'_>) {
         self.settle(at);
-        let max = self.rules.max_session;
-        if self.judged().is_some_and(|record| max.is_some_and(|max| at.now.since(record.started_at) > max)) {
+        if self.judged().is_some_and(|record| self.too_long(record, at.now)) {
             self.end(EndReason::MaxDuration, at);
         }
+    }
+
+    /// A session is open, and no event now would end it.
+    pub(super) fn stays_open(&self, now: Moment) -> bool {
+        let over = |record: &SessionRecord| self.expired(record, now) || self.too_long(record, now);
+        self.open_session().is_some() && !self.judged().is_some_and(over)
+    }
+
+    fn too_long(&self, record: &SessionRecord, now: Moment) -> bool {
+        self.rules.max_session.is_some_and(|max| now.since(record.started_at) > max)
     }
 
     /// The session that time can end: open, not paused (S6), sessions tracked automatically (S17).
@@ -362,6 +456,23 @@ impl Engine {
             record.account(now.elapsed);
             record.last_seen = now;
         }
+    }
+}
+
+/// The place of the latest event of a session.
+fn place(record: &SessionRecord, first: FirstEvent, anonymous: bool) -> SessionStamp {
+    let first = record.first_event.unwrap_or(first);
+    SessionStamp {
+        id: record.id.clone(),
+        index: record.index,
+        event_index: record.event_index,
+        previous_id: if anonymous { None } else { record.previous_id.clone() },
+        first_event_id: EventId(first.id),
+        first_event_time: first.time,
+        started_at: record.started_at.wall,
+        handled_errors: record.handled_errors,
+        unhandled_errors: record.unhandled_errors,
+        sampled_out: record.sampled_out,
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use super::attributes::Attributes;
 use super::record::SessionRecord;
 use crate::event::{Stamp, User};
 use crate::ids::{EventId, InstanceId, SessionId};
@@ -17,6 +20,24 @@ pub enum Input {
         instance_id: InstanceId,
         /// `Some(unhandled)` for an error.
         error: Option<bool>,
+    },
+    /// An event was tracked for a session that has ended, as which it is given. It is none of its numbers and no activity.
+    EventIn {
+        /// Its id.
+        id: EventId,
+        /// The tracker it was given to.
+        instance_id: InstanceId,
+        /// The session.
+        session: Box<SessionRecord>,
+    },
+    /// As [`Input::SetBackground`], and the change is an event itself.
+    Lifecycle {
+        /// The app went to background (true) or foreground.
+        background: bool,
+        /// The event's id.
+        id: EventId,
+        /// The tracker.
+        instance_id: InstanceId,
     },
     /// The app went to background (true) or foreground (S3).
     SetBackground(bool),
@@ -66,6 +87,29 @@ pub enum Answer {
     AlreadyActive,
     /// `resume`: a session began.
     Started,
+    /// A callback refused the session that would have begun (S15): nothing was changed.
+    Refused,
+    /// A heartbeat of the open session is due (S13).
+    Heartbeat(SessionId),
+}
+
+/// A session that a step may begin.
+#[derive(Debug, Clone, Default)]
+pub struct Coming {
+    /// Its id, unless the host brings one.
+    pub id: Uuid,
+    /// It must not begin (S15).
+    pub refused: bool,
+    /// Its user, in place of the one that is set.
+    pub user: Option<Option<Arc<User>>>,
+    /// Its attributes, in place of those of the rules.
+    pub attributes: Option<Arc<Attributes>>,
+}
+
+impl From<Uuid> for Coming {
+    fn from(id: Uuid) -> Self {
+        Self { id, ..Self::default() }
+    }
 }
 
 /// Something that happened to a session.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::attributes::Attributes;
 use crate::clock::Now;
 use crate::encoding::{Put, Take};
 use crate::error::{Error, ErrorKind, Result};
@@ -173,6 +174,15 @@ pub struct SessionRecord {
     pub app_version: Option<Arc<str>>,
     /// The boot to which the `elapsed` values belong, if known.
     pub boot_id: Option<u64>,
+    /// Constant data of the host's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Arc<Attributes>>,
+    /// It is not among the share of sessions that are kept. Decided when it began, and for good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sampled_out: bool,
+    /// It is the session of a scope (S21).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scope: bool,
 }
 
 impl SessionRecord {
@@ -297,6 +307,8 @@ impl SessionRecord {
         out.option(self.user.as_deref(), |out, user| user.encode(out));
         out.option(self.app_version.as_deref(), Put::text);
         out.option(self.boot_id, Put::u64);
+        out.option(self.attributes.as_deref(), |out, attributes| attributes.encode(out));
+        out.u8(u8::from(self.sampled_out) | u8::from(self.scope) << 1);
     }
 
     pub(crate) fn decode(from: &mut Take<'_>) -> Option<Self> {
@@ -312,7 +324,7 @@ impl SessionRecord {
         let ended_at = from.option(Take::i64)?;
         let end_reason = EndReason::from_number(from.u8()?);
         let flags = from.u8()?;
-        let record = Self {
+        let mut record = Self {
             id,
             index,
             previous_id,
@@ -334,7 +346,22 @@ impl SessionRecord {
             user: from.option(User::decode)?.map(Arc::new),
             app_version: from.option(Take::text)?.map(Arc::from),
             boot_id: from.option(Take::u64)?,
+            attributes: None,
+            sampled_out: false,
+            scope: false,
         };
+        record.decode_rest(from)?;
         record.fault().is_none().then_some(record)
+    }
+
+    /// What records of the first format end before.
+    fn decode_rest(&mut self, from: &mut Take<'_>) -> Option<()> {
+        if from.0.is_empty() {
+            return Some(());
+        }
+        self.attributes = from.option(Attributes::decode)?.map(Arc::new);
+        let flags = from.u8()?;
+        (self.sampled_out, self.scope) = (flags & 1 != 0, flags & 2 != 0);
+        Some(())
     }
 }

@@ -23,9 +23,9 @@ pub struct Opening {
 impl Engine {
     /// An engine that goes on from what is remembered. The facts are what opening itself brought about.
     pub fn open(rules: Rules, memory: Memory, opening: Opening) -> (Self, Vec<Fact>) {
-        let mut engine = Self { rules, memory, boot_id: opening.boot_id };
-        let mut facts = Vec::new();
         let now = Moment::from(opening.now);
+        let mut engine = Self { rules, memory, boot_id: opening.boot_id, quiet_since: now, changes: [0; 2] };
+        let mut facts = Vec::new();
         let goes_on = match &engine.memory.state {
             State::Open(record) => match engine.verdict(record, &opening) {
                 None => true,

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use super::attributes::Attributes;
+use super::sampling::Sampling;
+
 /// What happens to an open session when the app starts again (S9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RestartPolicy {
@@ -31,6 +34,14 @@ pub struct Rules {
     pub remember_user: bool,
     /// The app's version, kept in each session.
     pub app_version: Option<Arc<str>>,
+    /// How long without an event until a heartbeat (S13).
+    pub heartbeat: Option<u64>,
+    /// Which sessions are kept.
+    pub sampling: Sampling,
+    /// What each session begins with.
+    pub attributes: Option<Arc<Attributes>>,
+    /// The sessions are those of a scope (S21).
+    pub scope: bool,
 }
 
 impl Default for Rules {
@@ -46,6 +57,10 @@ impl Default for Rules {
             end_on_user_change: true,
             remember_user: false,
             app_version: None,
+            heartbeat: None,
+            sampling: Sampling::default(),
+            attributes: None,
+            scope: false,
         }
     }
 }

@@ -117,6 +117,7 @@ pub fn session_stamp() -> SessionStamp {
         started_at: STARTED,
         handled_errors: 1,
         unhandled_errors: 0,
+        sampled_out: false,
     }
 }
 
@@ -145,6 +146,9 @@ pub fn open_session() -> SessionRecord {
         user: stamp(None).user,
         app_version: Some("1.2.0".into()),
         boot_id: Some(1),
+        attributes: None,
+        sampled_out: false,
+        scope: false,
     }
 }
 

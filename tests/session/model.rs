@@ -190,6 +190,7 @@ impl Model {
                 let shutdown = self.rules.restart_policy == RestartPolicy::StartNew;
                 settled.or(shutdown.then_some(EndReason::Shutdown))
             }
+            other => unreachable!("{other:?} is not drawn"),
         }
     }
 

@@ -15,7 +15,7 @@ use sessio::clock::Now;
 use sessio::event::{Stamp, User as Identity};
 use sessio::ids::{CountingIds, EventId, IdSource, InstanceId, SessionId};
 use sessio::session::{
-    Answer, EndReason, Engine, Fact, Input, Memory, Opening, Rules, SessionRecord, SessionState,
+    Answer, Coming, EndReason, Engine, Fact, Input, Memory, Opening, Rules, SessionRecord, SessionState,
 };
 use uuid::Uuid;
 
@@ -31,6 +31,13 @@ pub enum Act {
     Unhandled,
     Background,
     Foreground,
+    /// The same as events of their own.
+    GoesToBackground,
+    GoesToForeground,
+    /// An event for the last session that ended.
+    EventInLast,
+    /// From now on a callback refuses sessions, or does not.
+    Refuse(bool),
     Start,
     StartAs(&'static str),
     Pause,
@@ -81,6 +88,10 @@ pub enum Got {
     Resumed,
     AlreadyActive,
     Started,
+    /// A callback refused.
+    Refused,
+    /// A heartbeat of the session of that index.
+    Beat(u32),
     Shows(SessionState, u32, u32),
     /// Foreground, background, paused.
     Spent(u64, u64, u64),
@@ -147,6 +158,7 @@ pub struct Timeline {
     uptime: i64,
     boot: Option<u64>,
     crashed: Option<u32>,
+    refuses: bool,
 }
 
 impl Timeline {
@@ -167,6 +179,7 @@ impl Timeline {
             uptime: UPTIME as i64,
             boot: Some(1),
             crashed: None,
+            refuses: false,
         }
     }
 
@@ -195,6 +208,7 @@ impl Timeline {
             Act::Crash => {
                 self.device(|device| device.crashed = device.engine.open_session().map(|open| open.index))
             }
+            Act::Refuse(on) => self.device(|device| device.refuses = on),
             Act::Configure(rules) => self.device(|device| device.rules = rules),
             Act::Erase => self.device(|device| device.engine.erase(NEW_INSTALLATION)),
             Act::Reopen => (Got::Done, self.reopen(false)),
@@ -230,15 +244,26 @@ impl Timeline {
 
     fn step(&mut self, act: &Act) -> (Got, Vec<Fact>) {
         let input = self.input(act);
-        let step = self.engine.step(input, self.ids.uuid(), self.now());
+        let coming = Coming { refused: self.refuses, ..Coming::from(self.ids.uuid()) };
+        let asked = self.engine.coming(&input, &coming, self.now());
+        let step = self.engine.step(input, coming, self.now());
+        let began = step.facts.iter().find_map(|fact| match fact {
+            Fact::Began(record) => Some(record),
+            Fact::Ended(_) => None,
+        });
+        assert_eq!(asked.as_ref(), began, "callbacks are asked about what begins, and about nothing else");
         let got = match step.answer {
             Answer::Done => Got::Done,
             Answer::Disabled => Got::Off,
             Answer::Resumed => Got::Resumed,
             Answer::AlreadyActive => Got::AlreadyActive,
             Answer::Started => Got::Started,
+            Answer::Refused => Got::Refused,
+            Answer::Heartbeat(id) => Got::Beat(self.index_of(&id)),
             Answer::Stamped(stamp) => {
-                self.agrees_with_snapshot(&stamp);
+                if !matches!(act, Act::EventInLast) {
+                    self.agrees_with_snapshot(&stamp);
+                }
                 let whose = matches!(act, Act::Whose);
                 let got = stamp.session.as_ref().map_or(Got::Outside, |place| match whose {
                     true => Got::Of(place.index, place.event_index, name_of(&stamp)),
@@ -264,6 +289,16 @@ impl Timeline {
             Act::Unhandled => event(Some(true)),
             Act::Background => Input::SetBackground(true),
             Act::Foreground => Input::SetBackground(false),
+            Act::GoesToBackground | Act::GoesToForeground => Input::Lifecycle {
+                background: matches!(act, Act::GoesToBackground),
+                id: EventId(self.ids.uuid()),
+                instance_id: InstanceId(Uuid::from_u128(7)),
+            },
+            Act::EventInLast => Input::EventIn {
+                id: EventId(self.ids.uuid()),
+                instance_id: InstanceId(Uuid::from_u128(7)),
+                session: Box::new(self.ended.last().unwrap().clone()),
+            },
             Act::Start => Input::Start,
             Act::StartAs(id) => Input::StartWithId(SessionId::parse(id).unwrap()),
             Act::Pause => Input::Pause,
