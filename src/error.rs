@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Forked,
     /// Tracking is switched off by `set_enabled(false)`. Runtime condition.
     Disabled,
+    /// A callback of the host's refused it. Runtime condition.
+    Refused,
     /// The namespace is open already, in this process or another. Runtime condition.
     NamespaceInUse,
     /// A file could not be created, read or written. Runtime condition.

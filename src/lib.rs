@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+pub mod callback;
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod clock;
@@ -33,6 +34,7 @@ pub mod session;
 pub mod store;
 pub mod tracker;
 
+pub use callback::{Callback, CallbackId, Cause, ChangeKind, SessionChange, SessionStart};
 pub use config::{BackgroundDelivery, Config, ConfigBuilder, Preset};
 pub use database::{DeliveryCounts, Drops};
 pub use error::{Error, ErrorKind, Result};

@@ -17,22 +17,26 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["error", "log", "clock", "ids", "session", "database"]),
     ("protocol", &["encoding", "error", "ids", "event", "session", "store"]),
     ("delivery", &["error", "log", "clock", "ids", "event", "session", "store", "database", "protocol"]),
+    ("callback", &["error", "event", "ids", "session"]),
     (
         "config",
-        &["error", "log", "clock", "ids", "event", "session", "store", "database", "protocol", "delivery"],
+        &[
+            "error", "log", "callback", "clock", "ids", "event", "session", "store", "database", "protocol",
+            "delivery",
+        ],
     ),
     (
         "tracker",
         &[
-            "encoding", "error", "log", "clock", "ids", "event", "session", "store", "journal", "database",
-            "protocol", "delivery", "config",
+            "encoding", "error", "log", "callback", "clock", "ids", "event", "session", "store", "journal",
+            "database", "protocol", "delivery", "config",
         ],
     ),
     (
         "capi",
         &[
-            "error", "log", "clock", "ids", "event", "session", "store", "database", "protocol", "delivery",
-            "config", "tracker",
+            "error", "log", "callback", "clock", "ids", "event", "session", "store", "database", "protocol",
+            "delivery", "config", "tracker",
         ],
     ),
 ];

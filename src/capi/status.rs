@@ -27,6 +27,8 @@ pub const SESSIO_ERROR_CLOSED: sessio_status = 200;
 pub const SESSIO_ERROR_FORKED: sessio_status = 201;
 /// Tracking is off (`sessio_tracker_set_enabled`). Runtime condition.
 pub const SESSIO_ERROR_DISABLED: sessio_status = 202;
+/// A callback of the host's refused it: an event it dropped, a session it did not let begin. Runtime condition.
+pub const SESSIO_ERROR_REFUSED: sessio_status = 203;
 /// A file could not be created, read or written. Runtime condition.
 pub const SESSIO_ERROR_IO: sessio_status = 300;
 /// There is no space left on the device. Runtime condition.
@@ -60,6 +62,7 @@ const fn status_of(kind: ErrorKind) -> sessio_status {
         ErrorKind::Closed => SESSIO_ERROR_CLOSED,
         ErrorKind::Forked => SESSIO_ERROR_FORKED,
         ErrorKind::Disabled => SESSIO_ERROR_DISABLED,
+        ErrorKind::Refused => SESSIO_ERROR_REFUSED,
         ErrorKind::Io => SESSIO_ERROR_IO,
         ErrorKind::NoSpace => SESSIO_ERROR_NO_SPACE,
         ErrorKind::Database => SESSIO_ERROR_DATABASE,

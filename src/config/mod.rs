@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::callback::Callback;
 use crate::clock::{Clock, SystemClock};
 use crate::database::Caps;
 #[cfg(doc)]
@@ -44,6 +45,7 @@ pub struct Config {
     pub(crate) full_wait: Duration,
     pub(crate) caps: Caps,
     pub(crate) delivery: Delivery,
+    pub(crate) callbacks: Vec<Callback>,
 }
 
 impl Config {
@@ -65,6 +67,7 @@ impl Config {
             full_wait: Duration::from_millis(10),
             caps: Caps::default(),
             delivery: Delivery::default(),
+            callbacks: Vec::new(),
         })
     }
 
@@ -210,6 +213,13 @@ impl ConfigBuilder {
     /// A session store of the host's. Default: the database.
     pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
         self.0.session_store = Some(store);
+        self
+    }
+
+    /// Adds a callback that is there from the beginning: it is told of what opening brings about, too. More can be added to
+    /// an open tracker. Default: none.
+    pub fn callback(mut self, callback: Callback) -> Self {
+        self.0.callbacks.push(callback);
         self
     }
 

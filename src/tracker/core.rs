@@ -1,19 +1,22 @@
 //! The part of a tracker that is behind its lock: the engine and the journal's writer. What happens here takes well
 //! under a microsecond, and nothing here waits.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::callback::{Cause, ChangeKind, SessionChange};
 use crate::clock::Clock;
 use crate::database::Ledger;
 use crate::encoding::Put;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, encode_stamp};
-use crate::ids::{EventId, IdSource, InstanceId};
+use crate::event::encode_stamp;
+use crate::ids::{IdSource, InstanceId};
 use crate::journal::Writer;
-use crate::session::{Answer, Engine, Fact, Input};
+use crate::session::{Answer, Coming, Engine, Fact, Input, SessionRecord};
 
+use super::callbacks::{self, Callbacks};
 use super::snapshot::Snapshot;
 
 /// A journal record: a stored event.
@@ -29,6 +32,8 @@ const STAMP: usize = 4 * 1_024;
 const RECORD: usize = 8 * 1_024;
 /// Kept free of events, so that sessions can begin and end even when no event fits any more.
 const RESERVE: u64 = 256 * 1_024;
+/// Changes that wait to be told at the most, should a callback take for ever: the oldest are forgotten.
+const MOST_CHANGES: usize = 10_000;
 
 pub(super) struct Core {
     pub engine: Engine,
@@ -39,7 +44,13 @@ pub(super) struct Core {
     pub instance_id: InstanceId,
     /// As of the last commit.
     pub ledger: Ledger,
-    fresh: Uuid,
+    /// The id of the next session.
+    pub fresh: Uuid,
+    pub callbacks: Arc<Callbacks>,
+    /// What callbacks are to be told yet.
+    pub changes: VecDeque<SessionChange>,
+    /// How many threads are asking callbacks about a session that is to begin.
+    pub asking: u32,
 }
 
 /// Why a step was not taken.
@@ -56,42 +67,54 @@ impl Core {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         ledger: Ledger,
+        callbacks: Arc<Callbacks>,
     ) -> Self {
         let (instance_id, fresh) = (InstanceId(ids.uuid()), ids.uuid());
-        Self { engine, writer: Some(writer), clock, ids, instance_id, ledger, fresh }
+        let (writer, changes) = (Some(writer), VecDeque::new());
+        Self { engine, writer, clock, ids, instance_id, ledger, fresh, callbacks, changes, asking: 0 }
     }
 
-    /// Tracks an event that is encoded in `body`.
+    /// Tracks an event of that kind that is encoded in `body`.
     pub fn track(
         &mut self,
-        id: EventId,
-        event: &Event,
-        body: &[u8],
+        input: Input,
+        coming: Option<&Coming>,
+        (kind, body): (u8, &[u8]),
         snapshot: &Snapshot,
-    ) -> Result<(), Refusal> {
-        let needed = Writer::needed(STAMP + body.len()) + RESERVE;
-        let input = Input::Event { id, instance_id: self.instance_id, error: event.kind().error() };
-        match self.step(input, needed, snapshot, |writer, answer| {
+    ) -> Result<Answer, Refusal> {
+        // A change of background is told of as long as there is any room, as without an event.
+        let reserve = if matches!(input, Input::Lifecycle { .. }) { 0 } else { RESERVE };
+        let needed = Writer::needed(STAMP + body.len()) + 2 * Writer::needed(RECORD) + reserve;
+        let answer = self.step(input, coming, needed, snapshot, |writer, answer| {
             let Answer::Stamped(stamp) = answer else { return };
             writer.append(EVENT, STAMP + body.len(), |out| {
-                encode_stamp(stamp, event.kind().number(), out);
+                encode_stamp(stamp, kind, out);
                 out.bytes(body);
             });
-        })? {
-            Answer::Disabled => Err(Refusal::Failed(disabled())),
-            _ => Ok(()),
-        }
+        })?;
+        if answer == Answer::Disabled { Err(Refusal::Failed(disabled())) } else { Ok(answer) }
     }
 
     /// Any other input.
-    pub fn apply(&mut self, input: Input, snapshot: &Snapshot) -> Result<Answer, Refusal> {
-        self.step(input, 2 * Writer::needed(RECORD), snapshot, |_, _| {})
+    pub fn apply(
+        &mut self,
+        input: Input,
+        coming: Option<&Coming>,
+        snapshot: &Snapshot,
+    ) -> Result<Answer, Refusal> {
+        self.step(input, coming, 2 * Writer::needed(RECORD), snapshot, |_, _| {})
+    }
+
+    /// The session that this input would begin now, for callbacks to be asked about.
+    pub fn coming(&self, input: &Input) -> Option<SessionRecord> {
+        self.engine.coming(input, &self.fresh.into(), self.clock.now())
     }
 
     /// One step of the engine, published as a whole.
     fn step(
         &mut self,
         input: Input,
+        coming: Option<&Coming>,
         needed: u64,
         snapshot: &Snapshot,
         append: impl FnOnce(&mut Writer, &Answer),
@@ -105,9 +128,15 @@ impl Core {
         }
         let only_time = matches!(input, Input::Tick);
         let now = self.clock.now();
-        let step = self.engine.step(input, self.fresh, now);
+        let cause = cause(&input);
+        let was_paused = self.engine.memory().settings.paused;
+        let step = match coming {
+            Some(coming) => self.engine.step_with(input, coming, now),
+            None => self.engine.step(input, self.fresh, now),
+        };
         let changed = !only_time || !step.facts.is_empty();
-        self.record(&step.facts, now.wall);
+        self.record(&step.facts, cause, now.wall);
+        self.note_pause(cause, was_paused, &step.answer);
         if let Some(writer) = &mut self.writer {
             append(writer, &step.answer);
         }
@@ -116,9 +145,13 @@ impl Core {
     }
 
     /// Writes what became true into the journal.
-    pub fn record(&mut self, facts: &[Fact], now: i64) {
-        let Some(writer) = &mut self.writer else { return };
+    pub fn record(&mut self, facts: &[Fact], cause: Cause, now: i64) {
         for fact in facts {
+            match fact {
+                Fact::Began(session) => self.note(ChangeKind::Began, cause, session),
+                Fact::Ended(session) => self.note(ChangeKind::Ended, cause, session),
+            }
+            let Some(writer) = &mut self.writer else { continue };
             let (kind, session) = match fact {
                 Fact::Began(session) => {
                     self.fresh = self.ids.uuid();
@@ -135,6 +168,29 @@ impl Core {
                 session.encode(out);
             });
         }
+    }
+
+    /// Pauses are no facts: only callbacks are told.
+    fn note_pause(&mut self, cause: Cause, was_paused: bool, answer: &Answer) {
+        let kind = match cause {
+            Cause::Pause if !was_paused => ChangeKind::Paused,
+            Cause::Resume if *answer == Answer::Resumed => ChangeKind::Resumed,
+            _ => return,
+        };
+        if let Some(record) = self.engine.open_session().cloned() {
+            self.note(kind, cause, &record);
+        }
+    }
+
+    /// Notes what the worker is to tell.
+    fn note(&mut self, kind: ChangeKind, cause: Cause, session: &SessionRecord) {
+        if !self.callbacks.has(callbacks::SESSION_CHANGE) {
+            return;
+        }
+        if self.changes.len() >= MOST_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(SessionChange::new(kind, cause, session, self.instance_id));
     }
 
     /// Makes the engine's state the one that outlives the process and that readers see.
@@ -165,12 +221,33 @@ impl Core {
     }
 }
 
+/// What brings about whatever comes of an input.
+fn cause(input: &Input) -> Cause {
+    match input {
+        Input::Event { .. } | Input::EventIn { .. } => Cause::Event,
+        Input::SetBackground(_) | Input::Lifecycle { .. } => Cause::Background,
+        Input::Start | Input::StartWithId(_) => Cause::Start,
+        Input::Pause => Cause::Pause,
+        Input::Resume => Cause::Resume,
+        Input::End => Cause::End,
+        Input::SetUser(_) => Cause::User,
+        Input::SetAnonymous(_) => Cause::Anonymity,
+        Input::SetEnabled(_) => Cause::Enabled,
+        Input::Tick => Cause::Timer,
+        Input::Close => Cause::Closing,
+    }
+}
+
 pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the tracker is closed")
 }
 
 pub(super) fn disabled() -> Error {
     Error::new(ErrorKind::Disabled, "tracking is switched off (set_enabled)")
+}
+
+pub(super) fn refused(why: &str) -> Error {
+    Error::new(ErrorKind::Refused, why)
 }
 
 pub(super) fn journal_full() -> Error {

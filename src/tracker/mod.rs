@@ -1,5 +1,6 @@
 //! The tracker: what an app holds. It dispatches; the engine decides, the journal keeps, the worker stores.
 
+mod callbacks;
 mod commit;
 mod core;
 mod correlation;
@@ -11,6 +12,7 @@ mod senders;
 mod sessions;
 mod snapshot;
 mod storing;
+mod tracking;
 mod wake;
 mod worker;
 
@@ -19,7 +21,6 @@ pub use manual::{NextRequest, PendingRequest};
 pub use sessions::Resumed;
 pub use storing::{DeliveryStats, Stats};
 
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak, mpsc};
 use std::thread::JoinHandle;
@@ -28,11 +29,9 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, encode_event, limits};
-use crate::ids::EventId;
 use crate::journal::{CrashMarker, fork};
-use crate::session::{Answer, Input};
-use core::{Core, Refusal};
+use callbacks::Callbacks;
+use core::Core;
 use mail::Mail;
 use manual::Manual;
 use queue::Setting;
@@ -50,6 +49,9 @@ struct Shared {
     snapshot: Snapshot,
     /// Signalled when the journal has room again; goes with `core`.
     space: Condvar,
+    /// Signalled when callbacks have answered about a session that is to begin; goes with `core`.
+    answered: Condvar,
+    callbacks: Arc<Callbacks>,
     /// A caller has waited for space in vain: until there is some, others are refused without waiting.
     stalled: AtomicBool,
     wake: Wake,
@@ -132,76 +134,6 @@ impl Tracker {
         }
     }
 
-    /// Tracks an event (S2). It has a stamp and survives the death of the process when this returns.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Disabled`]; [`ErrorKind::TooLarge`] over [`limits::EVENT`] in all; [`ErrorKind::JournalFull`]
-    /// after waiting at most the configured 10 ms, once until there is space again; [`ErrorKind::Closed`];
-    /// [`ErrorKind::Forked`].
-    pub fn track(&self, event: &Event) -> Result<EventId> {
-        self.check_fork()?;
-        with_scratch(|body| {
-            encode_event(event, body);
-            if body.len() > limits::EVENT {
-                return Err(limits::too_large("the event", body.len(), limits::EVENT));
-            }
-            self.track_encoded(event, body)
-        })
-    }
-
-    fn track_encoded(&self, event: &Event, body: &[u8]) -> Result<EventId> {
-        let mut core = self.shared.lock();
-        let id = EventId(core.ids.uuid());
-        let mut give_up = None;
-        loop {
-            match core.track(id, event, body, &self.shared.snapshot) {
-                Ok(()) => break,
-                Err(Refusal::Failed(e)) => return Err(e),
-                Err(Refusal::Full) => {
-                    let give_up = *give_up.get_or_insert_with(|| deadline(self.shared.full_wait));
-                    core = self.wait_for_space(core, give_up)?;
-                }
-            }
-        }
-        let filling = core.writer.as_ref().is_some_and(|writer| writer.free() < writer.capacity() / 2);
-        drop(core);
-        if filling {
-            self.shared.wake.filling();
-        } else {
-            self.shared.wake.pending();
-        }
-        Ok(id)
-    }
-
-    fn wait_for_space<'a>(
-        &self,
-        core: MutexGuard<'a, Core>,
-        deadline: Instant,
-    ) -> Result<MutexGuard<'a, Core>> {
-        self.shared.wake.filling();
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            self.shared.stalled.store(true, Ordering::Relaxed);
-        }
-        if self.shared.stalled.load(Ordering::Relaxed) || self.shared.wake.is_worker() {
-            return Err(core::journal_full());
-        }
-        let waited = self.shared.space.wait_timeout(core, left);
-        Ok(waited.unwrap_or_else(std::sync::PoisonError::into_inner).0)
-    }
-
-    fn apply(&self, input: Input) -> Result<Answer> {
-        self.check_fork()?;
-        let answer = self.shared.lock().apply(input, &self.shared.snapshot);
-        self.shared.wake.pending();
-        match answer {
-            Ok(Answer::Disabled) => Err(core::disabled()),
-            Ok(answer) => Ok(answer),
-            Err(Refusal::Failed(e)) => Err(e),
-            Err(Refusal::Full) => Err(core::journal_full()),
-        }
-    }
-
     /// Whether this process is a forked child of the one that opened the tracker.
     fn is_forked(&self) -> bool {
         fork::generation() != self.shared.forks
@@ -242,21 +174,4 @@ pub(crate) fn fork_generation() -> u32 {
 
 fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(FOR_EVER)
-}
-
-/// A buffer of the thread's own, so that encoding an event allocates nothing.
-fn with_scratch<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-    /// What a large event leaves behind is given back.
-    const KEEP: usize = 64 * 1_024;
-    thread_local! {
-        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    let mut buffer = SCRATCH.try_with(|scratch| scratch.take()).unwrap_or_default();
-    buffer.clear();
-    let result = work(&mut buffer);
-    if buffer.capacity() <= KEEP {
-        // While the thread is ending there is no place for it any more.
-        let _ = SCRATCH.try_with(|scratch| scratch.replace(buffer));
-    }
-    result
 }

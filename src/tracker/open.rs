@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
 use uuid::Uuid;
 
+use crate::callback::Cause;
 use crate::config::Config;
 use crate::database::{Database, Loaded, MemoryDatabase};
 use crate::delivery::{Destination, Sender};
@@ -15,6 +16,7 @@ use crate::journal::{self, Found, Journal, fork};
 use crate::session::{Engine, Memory, Opening, SessionRecord, Settings, State};
 
 use super::Shared;
+use super::callbacks::Callbacks;
 use super::commit::{Committer, guarded, lock};
 use super::core::Core;
 use super::mail::Mail;
@@ -46,14 +48,15 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     let marker = journal.writer.crash_marker();
     journal.writer.set_open_session(engine.open_session().map_or(0, |session| session.index));
     let snapshot = Snapshot::new(&engine.session());
-    let mut core =
-        Core::new(engine, journal.writer, Arc::clone(&config.clock), Arc::clone(&config.ids), ledger);
+    let callbacks = Arc::new(Callbacks::new(&config.callbacks, config.logger.clone()));
+    let (clock, ids) = (Arc::clone(&config.clock), Arc::clone(&config.ids));
+    let mut core = Core::new(engine, journal.writer, clock, ids, ledger, Arc::clone(&callbacks));
     let mut erased = 0;
     if recalled.outdated {
         erased = core.forget_journal(&snapshot);
         journal.reader.seek(core.writer.as_ref().map_or(0, |writer| writer.tail()));
     }
-    core.record(&facts, now.wall);
+    core.record(&facts, Cause::Opening, now.wall);
     core.publish(true, &snapshot);
     if let Some(writer) = &core.writer {
         writer.clear_crash_mark();
@@ -63,6 +66,8 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         core: Mutex::new(core),
         snapshot,
         space: Condvar::new(),
+        answered: Condvar::new(),
+        callbacks,
         stalled: AtomicBool::new(false),
         wake: Wake::default(),
         mail: Mail::default(),

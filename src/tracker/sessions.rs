@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::callback::{Callback, CallbackId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::User;
-use crate::ids::SessionId;
+use crate::ids::{InstanceId, SessionId};
 use crate::session::{Answer, Input, Session};
 
 use super::Tracker;
@@ -131,6 +132,35 @@ impl Tracker {
         if !self.is_forked() && !self.shared.snapshot.is_closed() {
             self.shared.marker.mark();
         }
+    }
+
+    /// Adds a callback, from now on. Gives its id, to remove it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
+    pub fn add_callback(&self, callback: Callback) -> Result<CallbackId> {
+        self.check_open()?;
+        Ok(self.shared.callbacks.add(callback))
+    }
+
+    /// Removes a callback, also from within itself. A call of it that is under way in another thread goes on. Gives whether it
+    /// was there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
+    pub fn remove_callback(&self, id: CallbackId) -> Result<bool> {
+        self.check_open()?;
+        Ok(self.shared.callbacks.remove(id))
+    }
+
+    /// Names this tracker object as long as it lives: its events carry it beside the session (S21; Loupe's agent session
+    /// id).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
+    pub fn instance_id(&self) -> Result<InstanceId> {
+        self.check_open()?;
+        Ok(self.shared.lock().instance_id)
     }
 
     /// The session now. Neither waits nor counts as activity.

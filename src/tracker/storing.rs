@@ -31,6 +31,8 @@ pub struct Stats {
     pub delivered: u64,
     /// Events that are gone without, by reason.
     pub dropped: Drops,
+    /// Events that event callbacks dropped since the tracker was opened. They were never accepted.
+    pub filtered: u64,
     /// What is acknowledged survives the death of the process. False without a file, and where the journal cannot be
     /// mapped.
     pub survives_kill: bool,
@@ -108,6 +110,7 @@ impl Tracker {
             stored: accepted.saturating_sub(gone),
             delivered: ledger.delivered,
             dropped: ledger.dropped,
+            filtered: self.shared.callbacks.filtered(),
             survives_kill: self.shared.survives_kill,
         })
     }
@@ -210,7 +213,7 @@ impl Tracker {
                 return Err(core::closed());
             }
             // Without room in the journal the session is found open and unclosed next time, which is true enough.
-            let _ = core.apply(Input::Close, &self.shared.snapshot);
+            let _ = core.apply(Input::Close, None, &self.shared.snapshot);
             self.shared.snapshot.close();
         }
         // The worker gives up a little earlier, so that it has let go of the files when this returns.

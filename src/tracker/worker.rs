@@ -115,7 +115,7 @@ impl Worker {
             self.next_tick = Instant::now() + TICK;
             self.earliest_look = Instant::now() + RETRY.0;
             // No room or closed: then there is nothing to be done about it now.
-            let _ = self.shared.lock().apply(Input::Tick, &self.shared.snapshot);
+            let _ = self.shared.lock().apply(Input::Tick, None, &self.shared.snapshot);
         }
     }
 
@@ -134,9 +134,19 @@ impl Worker {
             result = lock(&self.committer.database).make_durable();
         }
         self.note(&result);
+        self.tell();
         self.shared.mail.report(&asked, &result);
         self.send_until = asked.send_until;
         asked.close_by.is_some_and(|by| result.is_ok() || Instant::now() >= by)
+    }
+
+    /// Tells callbacks what became of sessions, with no lock held.
+    fn tell(&self) {
+        loop {
+            let change = self.shared.lock().changes.pop_front();
+            let Some(change) = change else { break };
+            self.shared.callbacks.tell(&change);
+        }
     }
 
     fn note(&mut self, result: &Result<()>) {
@@ -161,6 +171,7 @@ impl Worker {
         let Self { shared, committer, send_until, .. } = self;
         shared.senders.close(send_until.unwrap_or_else(Instant::now));
         lock(&committer.database).close();
+        shared.callbacks.clear();
         shared.lock().writer = None;
         drop(committer);
         shared.mail.stop();
