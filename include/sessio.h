@@ -254,6 +254,86 @@
 #define SESSIO_RESUME_STARTED 2
 
 /**
+ * The session began.
+ */
+#define SESSIO_CHANGE_BEGAN 1
+
+/**
+ * The session was paused.
+ */
+#define SESSIO_CHANGE_PAUSED 2
+
+/**
+ * The session goes on after a pause.
+ */
+#define SESSIO_CHANGE_RESUMED 3
+
+/**
+ * The session ended; its end_reason says why.
+ */
+#define SESSIO_CHANGE_ENDED 4
+
+/**
+ * An event brought it about.
+ */
+#define SESSIO_CAUSE_EVENT 1
+
+/**
+ * sessio_tracker_set_is_background did.
+ */
+#define SESSIO_CAUSE_BACKGROUND 2
+
+/**
+ * sessio_tracker_start_session or its sibling did.
+ */
+#define SESSIO_CAUSE_START 3
+
+/**
+ * sessio_tracker_pause_session did.
+ */
+#define SESSIO_CAUSE_PAUSE 4
+
+/**
+ * sessio_tracker_resume_session did.
+ */
+#define SESSIO_CAUSE_RESUME 5
+
+/**
+ * sessio_tracker_end_session did.
+ */
+#define SESSIO_CAUSE_END 6
+
+/**
+ * sessio_tracker_set_user did.
+ */
+#define SESSIO_CAUSE_USER 7
+
+/**
+ * sessio_tracker_set_anonymous did.
+ */
+#define SESSIO_CAUSE_ANONYMITY 8
+
+/**
+ * sessio_tracker_set_enabled did.
+ */
+#define SESSIO_CAUSE_ENABLED 9
+
+/**
+ * The passing of time did, or sessio_tracker_poll.
+ */
+#define SESSIO_CAUSE_TIMER 10
+
+/**
+ * The opening of the tracker did.
+ */
+#define SESSIO_CAUSE_OPENING 11
+
+/**
+ * The closing of the tracker did.
+ */
+#define SESSIO_CAUSE_CLOSING 12
+
+/**
  * The settings of a tracker, each with a default. Made by sessio_config_new, freed by sessio_config_free; used
  * by one thread at a time; borrowed by sessio_tracker_open, after which it may be freed or used for another
  * tracker.
@@ -279,6 +359,11 @@ typedef struct sessio_event sessio_event;
  * also after the outcome; it may outlive its tracker.
  */
 typedef struct sessio_request sessio_request;
+
+/**
+ * A session that is to begin, inside on_session_start. Valid for the length of that call, on its thread.
+ */
+typedef struct sessio_session_start sessio_session_start;
 
 /**
  * Knows which session the user is in and keeps what happens there. Opened by sessio_tracker_open, closed by
@@ -660,6 +745,10 @@ typedef struct sessio_stats {
    * Dropped because no destination could be sent them: they were damaged, or older than it takes.
    */
   uint64_t dropped_unsendable;
+  /**
+   * Events that event callbacks dropped since the tracker was opened: they were never accepted.
+   */
+  uint64_t filtered;
 } sessio_stats;
 
 /**
@@ -696,6 +785,87 @@ typedef struct sessio_delivery_stats {
    */
   uint64_t overflowed;
 } sessio_delivery_stats;
+
+/**
+ * Asks the host before a session begins (S15).
+ */
+typedef struct sessio_session_start_callback {
+  /**
+   * sizeof(sessio_session_start_callback)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Called on the thread that causes the start, before the session is current and before any event carries it. It gets
+   * the session to come, may set its user and attributes through start, and refuses it by false: then nothing is
+   * started, the call that would have started it gives SESSIO_ERROR_REFUSED, and an event is tracked without a session;
+   * the next event asks again. Several callbacks are asked in the order added, up to the first refusal. It may call the
+   * library: what it tracks belongs to the session before, and it cannot start another. It should be quick; another
+   * thread that would begin a session meanwhile waits 10 ms for the answer at most, and then asks, too.
+   */
+  bool (*on_session_start)(void *user_data,
+                           const struct sessio_session *session,
+                           struct sessio_session_start *start);
+  /**
+   * Called exactly once after the last call, also if the call it was given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_session_start_callback;
+
+/**
+ * Tells the host what becomes of sessions (S15).
+ */
+typedef struct sessio_session_change_callback {
+  /**
+   * sizeof(sessio_session_change_callback)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Called for every begin, pause, resume and end, in order, with SESSIO_CHANGE_…, SESSIO_CAUSE_… and the session as it
+   * was at that moment, valid for the length of the call. On the library's worker thread; it may call the library, and
+   * may block: meanwhile nothing is stored, and events stay in the journal.
+   */
+  void (*on_session_change)(void *user_data,
+                            uint32_t change,
+                            uint32_t cause,
+                            const struct sessio_session *session);
+  /**
+   * Called exactly once after the last call, also if the call it was given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_session_change_callback;
+
+/**
+ * Shows the host every event before it is stamped.
+ */
+typedef struct sessio_event_callback {
+  /**
+   * sizeof(sessio_event_callback)
+   */
+  size_t struct_size;
+  /**
+   * Handed to each function.
+   */
+  void *user_data;
+  /**
+   * Called on the thread that tracks, with a copy of the event that is valid for the length of the call: it may be
+   * changed with the setters, and must be neither freed nor kept. False drops it: sessio_tracker_track gives
+   * SESSIO_ERROR_REFUSED, and it is counted as filtered. Several are asked in the order added, up to the first that
+   * drops it. It may call the library; what it tracks itself is not shown again.
+   */
+  bool (*on_event)(void *user_data, struct sessio_event *event);
+  /**
+   * Called exactly once after the last call, also if the call it was given to fails. May be NULL.
+   */
+  void (*release)(void *user_data);
+} sessio_event_callback;
 
 /**
  * What a decorated link says beside the user, the time and the session. All zero but struct_size: nothing.
@@ -762,6 +932,11 @@ typedef struct sessio_link {
  * Tracking is off (sessio_tracker_set_enabled). Runtime condition.
  */
 #define SESSIO_ERROR_DISABLED 202
+
+/**
+ * A callback of the host's refused it: an event it dropped, a session it did not let begin. Runtime condition.
+ */
+#define SESSIO_ERROR_REFUSED 203
 
 /**
  * A file could not be created, read or written. Runtime condition.
@@ -1567,6 +1742,81 @@ sessio_status sessio_tracker_delivery_stats(struct sessio_tracker *tracker,
                                             void (*give)(void *context,
                                                          const struct sessio_delivery_stats *stats),
                                             void *context);
+
+/**
+ * Sets who uses the app from the start of the session on (S10), as sessio_tracker_set_user. Only inside
+ * on_session_start.
+ */
+sessio_status sessio_session_start_set_user(struct sessio_session_start *start,
+                                            const char *id,
+                                            const char *name,
+                                            const char *email);
+
+/**
+ * Sets an attribute of the session to a text: constant data that stays with it and is sent with its start and its end. Up
+ * to 32 attributes, keys of 1 to 128 bytes, 2,048 bytes in all; over that SESSIO_ERROR_TOO_LARGE. Only inside
+ * on_session_start.
+ */
+sessio_status sessio_session_start_set_text(struct sessio_session_start *start,
+                                            const char *key,
+                                            const char *value);
+
+/**
+ * Sets an attribute of the session to a finite number. Only inside on_session_start.
+ */
+sessio_status sessio_session_start_set_number(struct sessio_session_start *start,
+                                              const char *key,
+                                              double value);
+
+/**
+ * Asks before each session begins, from the opening of the tracker on. May be called for several. Copied; its release is
+ * called when neither config nor tracker uses it any more.
+ */
+sessio_status sessio_config_add_session_start_callback(struct sessio_config *config,
+                                                       const struct sessio_session_start_callback *callback);
+
+/**
+ * Tells what becomes of sessions, also what the opening of the tracker brings about (a session that crashed, say). May be
+ * called for several. Copied; its release is called when neither config nor tracker uses it any more.
+ */
+sessio_status sessio_config_add_session_change_callback(struct sessio_config *config,
+                                                        const struct sessio_session_change_callback *callback);
+
+/**
+ * Shows every event before it is stamped. May be called for several. Copied; its release is called when neither config
+ * nor tracker uses it any more.
+ */
+sessio_status sessio_config_add_event_callback(struct sessio_config *config,
+                                               const struct sessio_event_callback *callback);
+
+/**
+ * Adds a callback to an open tracker, and puts its id into out, which may be NULL. Copied; its release is called when it
+ * was removed or the tracker closed, and the last call of it has returned.
+ */
+sessio_status sessio_tracker_add_session_start_callback(struct sessio_tracker *tracker,
+                                                        const struct sessio_session_start_callback *callback,
+                                                        uint64_t *out);
+
+/**
+ * The same for what becomes of sessions.
+ */
+sessio_status sessio_tracker_add_session_change_callback(struct sessio_tracker *tracker,
+                                                         const struct sessio_session_change_callback *callback,
+                                                         uint64_t *out);
+
+/**
+ * The same for events.
+ */
+sessio_status sessio_tracker_add_event_callback(struct sessio_tracker *tracker,
+                                                const struct sessio_event_callback *callback,
+                                                uint64_t *out);
+
+/**
+ * Removes a callback that was added to an open tracker, also from within itself. A call of it that is under way in another
+ * thread goes on; release follows its end. SESSIO_ERROR_INVALID_ARGUMENT: there is none of that id.
+ */
+sessio_status sessio_tracker_remove_callback(struct sessio_tracker *tracker,
+                                             uint64_t id);
 
 /**
  * With manual delivery, puts the next request to send into out: to be carried, answered by sessio_request_answer

@@ -66,7 +66,7 @@ impl std::fmt::Debug for Callback {
 }
 
 /// A session that is to begin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SessionStart {
     session: Session,
     instance_id: InstanceId,

@@ -9,6 +9,7 @@ compile_error!(
 );
 
 mod boundary;
+mod callback;
 mod clock;
 mod config;
 mod correlation;
@@ -29,6 +30,7 @@ mod tracker;
 mod transport;
 mod version;
 
+pub use callback::*;
 pub use clock::*;
 pub use config::*;
 pub use correlation::*;

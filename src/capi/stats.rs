@@ -39,6 +39,8 @@ pub struct sessio_stats {
     pub dropped_oversize: u64,
     /// Dropped because no destination could be sent them: they were damaged, or older than it takes.
     pub dropped_unsendable: u64,
+    /// Events that event callbacks dropped since the tracker was opened: they were never accepted.
+    pub filtered: u64,
 }
 
 /// What one destination has done since the database was made: events, and starts and ends of sessions, which
@@ -94,6 +96,7 @@ impl sessio_stats {
             dropped_refused: stats.dropped.refused,
             dropped_oversize: stats.dropped.oversize,
             dropped_unsendable: stats.dropped.unsendable,
+            filtered: stats.filtered,
         }
     }
 

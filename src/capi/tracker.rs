@@ -284,17 +284,21 @@ pub unsafe extern "C" fn sessio_tracker_set_user(
         // SAFETY: passed on from the caller.
         let (id, name, email) =
             unsafe { (optional("id", id)?, optional("name", name)?, optional("email", email)?) };
-        let user = match id {
-            Some(id) => Some(User::new(id, name, email)?),
-            None if name.is_some() || email.is_some() => {
-                return Err(invalid("a user without an id has no name or email"));
-            }
-            None => None,
-        };
-        tracker.set_user(user)
+        tracker.set_user(user_from(id, name, email)?)
     };
     // SAFETY: passed on from the caller.
     unsafe { on(tracker, set_user) }
+}
+
+/// A user as C tells it.
+pub(super) fn user_from(id: Option<&str>, name: Option<&str>, email: Option<&str>) -> Result<Option<User>> {
+    match id {
+        Some(id) => User::new(id, name, email).map(Some),
+        None if name.is_some() || email.is_some() => {
+            Err(invalid("a user without an id has no name or email"))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Calls `give` once, on this thread, with who was last said to use the app, or not at all when that is no one. A

@@ -29,6 +29,23 @@ static inline void no_value(void *context, const char *value) {
   CHECK(!"called");
 }
 
+static inline bool never_asked(void *user_data, const sessio_session *session, sessio_session_start *start) {
+  (void)user_data, (void)session, (void)start;
+  CHECK(!"called");
+  return true;
+}
+
+static inline void never_told(void *user_data, uint32_t change, uint32_t cause, const sessio_session *session) {
+  (void)user_data, (void)change, (void)cause, (void)session;
+  CHECK(!"called");
+}
+
+static inline bool never_shown(void *user_data, sessio_event *event) {
+  (void)user_data, (void)event;
+  CHECK(!"called");
+  return true;
+}
+
 /* All but free and mark_crashed, which have no status, give `expected` and write nothing. */
 static inline void every_call_gives(sessio_tracker *tracker, sessio_status expected) {
   static const char untouched[37] = "untouched";
@@ -69,6 +86,13 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   GIVES(sessio_tracker_stats(tracker, &stats), expected);
   GIVES(sessio_tracker_delivery_stats(tracker, no_stats, NULL), expected);
   GIVES(sessio_tracker_next_request(tracker, &request, &wait_ms), expected);
+  const sessio_session_start_callback asked = {sizeof asked, NULL, never_asked, NULL};
+  const sessio_session_change_callback told = {sizeof told, NULL, never_told, NULL};
+  const sessio_event_callback shown = {sizeof shown, NULL, never_shown, NULL};
+  GIVES(sessio_tracker_add_session_start_callback(tracker, &asked, &wait_ms), expected);
+  GIVES(sessio_tracker_add_session_change_callback(tracker, &told, &wait_ms), expected);
+  GIVES(sessio_tracker_add_event_callback(tracker, &shown, &wait_ms), expected);
+  GIVES(sessio_tracker_remove_callback(tracker, 1), expected);
   GIVES(sessio_tracker_flush(tracker, 1000), expected);
   GIVES(sessio_tracker_poll(tracker), expected);
   GIVES(sessio_tracker_erase(tracker), expected);
