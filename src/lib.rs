@@ -40,7 +40,7 @@ pub use database::{DeliveryCounts, Drops};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Severity, User};
 pub use session::{EndReason, RestartPolicy, Session, SessionState, Spent};
-pub use tracker::{DeliveryStats, Link, NextRequest, PendingRequest, Resumed, Stats, Tracker};
+pub use tracker::{DeliveryStats, Link, NextRequest, PendingRequest, Resumed, Scope, Stats, Tracker};
 
 /// The examples of the README are compiled, too.
 #[cfg(doctest)]

@@ -81,10 +81,10 @@ pub(crate) enum Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The session, if one ended.
+    /// The session, if one ended that belongs into the history: those of scopes do not (S21).
     fn ended(&self) -> Option<&SessionRecord> {
         match self {
-            Self::Fact(fact) if fact.kind == FactKind::Ended => Some(&fact.session),
+            Self::Fact(fact) if fact.kind == FactKind::Ended && !fact.session.scope => Some(&fact.session),
             _ => None,
         }
     }

@@ -105,6 +105,12 @@ impl Engine {
         self.memory.state = State::None;
     }
 
+    /// The number of an event that another engine has stamped (S21, S22).
+    pub(crate) fn next_sequence(&mut self) -> u64 {
+        self.memory.settings.sequence += 1;
+        self.memory.settings.sequence
+    }
+
     /// Remembers that the files are to be cleaned yet, also through a kill.
     pub(crate) fn set_erasing(&mut self, on: bool) {
         self.memory.settings.erasing = on;

@@ -40,7 +40,7 @@ pub(crate) fn gap(from: i64, to: i64) -> u64 {
 }
 
 /// Why a session ended (S8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 #[allow(missing_docs)] // the names are the rule's own

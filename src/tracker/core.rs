@@ -11,12 +11,13 @@ use crate::clock::Clock;
 use crate::database::Ledger;
 use crate::encoding::Put;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::encode_stamp;
+use crate::event::{Stamp, encode_stamp};
 use crate::ids::{IdSource, InstanceId};
 use crate::journal::Writer;
 use crate::session::{Answer, Coming, Engine, Fact, Input, SessionRecord};
 
 use super::callbacks::{self, Callbacks};
+use super::scope::Scopes;
 use super::snapshot::Snapshot;
 
 /// A journal record: a stored event.
@@ -29,7 +30,7 @@ pub(super) const BEGAN: u8 = 3;
 /// The most bytes that a stamp takes: three session ids, a user, the app's version, and small things.
 const STAMP: usize = 4 * 1_024;
 /// The most bytes that a session record takes.
-const RECORD: usize = 8 * 1_024;
+pub(super) const RECORD: usize = 8 * 1_024;
 /// Kept free of events, so that sessions can begin and end even when no event fits any more.
 const RESERVE: u64 = 256 * 1_024;
 /// Changes that wait to be told at the most, should a callback take for ever: the oldest are forgotten.
@@ -51,6 +52,7 @@ pub(super) struct Core {
     pub changes: VecDeque<SessionChange>,
     /// How many threads are asking callbacks about a session that is to begin.
     pub asking: u32,
+    pub scopes: Scopes,
 }
 
 /// Why a step was not taken.
@@ -71,7 +73,19 @@ impl Core {
     ) -> Self {
         let (instance_id, fresh) = (InstanceId(ids.uuid()), ids.uuid());
         let (writer, changes) = (Some(writer), VecDeque::new());
-        Self { engine, writer, clock, ids, instance_id, ledger, fresh, callbacks, changes, asking: 0 }
+        Self {
+            engine,
+            writer,
+            clock,
+            ids,
+            instance_id,
+            ledger,
+            fresh,
+            callbacks,
+            changes,
+            asking: 0,
+            scopes: Scopes::default(),
+        }
     }
 
     /// Tracks an event of that kind that is encoded in `body`.
@@ -85,12 +99,10 @@ impl Core {
         // A change of background is told of as long as there is any room, as without an event.
         let reserve = if matches!(input, Input::Lifecycle { .. }) { 0 } else { RESERVE };
         let needed = Writer::needed(STAMP + body.len()) + 2 * Writer::needed(RECORD) + reserve;
-        let answer = self.step(input, coming, needed, snapshot, |writer, answer| {
-            let Answer::Stamped(stamp) = answer else { return };
-            writer.append(EVENT, STAMP + body.len(), |out| {
-                encode_stamp(stamp, kind, out);
-                out.bytes(body);
-            });
+        let answer = self.step(input, coming, needed, snapshot, |core, answer| {
+            if let Answer::Stamped(stamp) = answer {
+                core.append_event(stamp, kind, body);
+            }
         })?;
         if answer == Answer::Disabled { Err(Refusal::Failed(disabled())) } else { Ok(answer) }
     }
@@ -106,8 +118,10 @@ impl Core {
     }
 
     /// The session that this input would begin now, for callbacks to be asked about.
-    pub fn coming(&self, input: &Input) -> Option<SessionRecord> {
-        self.engine.coming(input, &self.fresh.into(), self.clock.now())
+    /// With the id that it would get of us.
+    pub fn coming(&self, input: &Input) -> Option<(Uuid, SessionRecord)> {
+        let record = self.engine.coming(input, &self.fresh.into(), self.clock.now())?;
+        Some((self.fresh, record))
     }
 
     /// One step of the engine, published as a whole.
@@ -117,7 +131,7 @@ impl Core {
         coming: Option<&Coming>,
         needed: u64,
         snapshot: &Snapshot,
-        append: impl FnOnce(&mut Writer, &Answer),
+        append: impl FnOnce(&mut Self, &Answer),
     ) -> Result<Answer, Refusal> {
         let writer = match &mut self.writer {
             Some(writer) if !snapshot.is_closed() => writer,
@@ -137,9 +151,10 @@ impl Core {
         let changed = !only_time || !step.facts.is_empty();
         self.record(&step.facts, cause, now.wall);
         self.note_pause(cause, was_paused, &step.answer);
-        if let Some(writer) = &mut self.writer {
-            append(writer, &step.answer);
+        if matches!(cause, Cause::Anonymity | Cause::Enabled) {
+            self.scopes.look_at_all();
         }
+        append(self, &step.answer);
         self.publish(changed, snapshot);
         Ok(step.answer)
     }
@@ -163,11 +178,26 @@ impl Core {
                     (ENDED, session)
                 }
             };
-            writer.append(kind, RECORD, |out| {
-                out.i64(now);
-                session.encode(out);
-            });
+            self.append_fact(kind, now, session);
         }
+    }
+
+    /// Writes an event behind the tail.
+    pub fn append_event(&mut self, stamp: &Stamp, kind: u8, body: &[u8]) {
+        let Some(writer) = &mut self.writer else { return };
+        writer.append(EVENT, STAMP + body.len(), |out| {
+            encode_stamp(stamp, kind, out);
+            out.bytes(body);
+        });
+    }
+
+    /// Writes what became of a session behind the tail.
+    pub fn append_fact(&mut self, kind: u8, now: i64, session: &SessionRecord) {
+        let Some(writer) = &mut self.writer else { return };
+        writer.append(kind, RECORD, |out| {
+            out.i64(now);
+            session.encode(out);
+        });
     }
 
     /// Pauses are no facts: only callbacks are told.
@@ -182,15 +212,25 @@ impl Core {
         }
     }
 
-    /// Notes what the worker is to tell.
     fn note(&mut self, kind: ChangeKind, cause: Cause, session: &SessionRecord) {
+        self.note_of(self.instance_id, kind, cause, session);
+    }
+
+    /// Notes what the worker is to tell.
+    pub fn note_of(
+        &mut self,
+        instance_id: InstanceId,
+        kind: ChangeKind,
+        cause: Cause,
+        session: &SessionRecord,
+    ) {
         if !self.callbacks.has(callbacks::SESSION_CHANGE) {
             return;
         }
         if self.changes.len() >= MOST_CHANGES {
             self.changes.pop_front();
         }
-        self.changes.push_back(SessionChange::new(kind, cause, session, self.instance_id));
+        self.changes.push_back(SessionChange::new(kind, cause, session, instance_id));
     }
 
     /// Makes the engine's state the one that outlives the process and that readers see.
@@ -201,9 +241,18 @@ impl Core {
         snapshot.publish(&self.engine.session());
     }
 
+    /// The same after a step that changed nothing of the tracker's own session.
+    pub fn publish_only(&mut self) {
+        if let Some(writer) = &mut self.writer {
+            writer.publish(false, |out| self.engine.memory().encode(out));
+        }
+    }
+
     /// Forgets everything (S19). Gives how many events were in the journal only.
     pub fn erase(&mut self, user_id: Uuid, snapshot: &Snapshot) -> u64 {
         self.engine.erase(user_id);
+        self.scopes.erasures = self.scopes.erasures.wrapping_add(1);
+        self.scopes.look_at_all();
         self.forget_journal(snapshot)
     }
 
@@ -221,8 +270,13 @@ impl Core {
     }
 }
 
+/// How much of the journal an event may need.
+pub(super) fn event_room(body: &[u8]) -> u64 {
+    Writer::needed(STAMP + body.len()) + RESERVE
+}
+
 /// What brings about whatever comes of an input.
-fn cause(input: &Input) -> Cause {
+pub(super) fn cause(input: &Input) -> Cause {
     match input {
         Input::Event { .. } | Input::EventIn { .. } => Cause::Event,
         Input::SetBackground(_) | Input::Lifecycle { .. } => Cause::Background,

@@ -8,6 +8,7 @@ mod mail;
 mod manual;
 mod open;
 mod queue;
+mod scope;
 mod senders;
 mod sessions;
 mod snapshot;
@@ -18,6 +19,7 @@ mod worker;
 
 pub use correlation::Link;
 pub use manual::{NextRequest, PendingRequest};
+pub use scope::Scope;
 pub use sessions::Resumed;
 pub use storing::{DeliveryStats, Stats};
 
@@ -74,6 +76,24 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Core> {
         commit::lock(&self.core)
+    }
+
+    fn is_forked(&self) -> bool {
+        fork::generation() != self.forks
+    }
+
+    fn check_fork(&self) -> Result<()> {
+        if self.is_forked() {
+            let message =
+                "this process was forked from the one that opened the tracker; it belongs to the parent";
+            return Err(Error::new(ErrorKind::Forked, message));
+        }
+        Ok(())
+    }
+
+    fn check_open(&self) -> Result<()> {
+        self.check_fork()?;
+        if self.snapshot.is_closed() { Err(core::closed()) } else { Ok(()) }
     }
 
     /// There is space in the journal again. Called behind the lock, so that no one who has just found it full misses
@@ -136,21 +156,15 @@ impl Tracker {
 
     /// Whether this process is a forked child of the one that opened the tracker.
     fn is_forked(&self) -> bool {
-        fork::generation() != self.shared.forks
+        self.shared.is_forked()
     }
 
     fn check_fork(&self) -> Result<()> {
-        if self.is_forked() {
-            let message =
-                "this process was forked from the one that opened the tracker; it belongs to the parent";
-            return Err(Error::new(ErrorKind::Forked, message));
-        }
-        Ok(())
+        self.shared.check_fork()
     }
 
     fn check_open(&self) -> Result<()> {
-        self.check_fork()?;
-        if self.shared.snapshot.is_closed() { Err(core::closed()) } else { Ok(()) }
+        self.shared.check_open()
     }
 }
 

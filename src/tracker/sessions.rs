@@ -21,6 +21,16 @@ pub enum Resumed {
     Started,
 }
 
+impl Resumed {
+    pub(super) fn from_answer(answer: &Answer) -> Self {
+        match answer {
+            Answer::Resumed => Self::Resumed,
+            Answer::Started => Self::Started,
+            _ => Self::AlreadyActive,
+        }
+    }
+}
+
 impl Tracker {
     /// The app went to background, or came to foreground (S3). The same value again does nothing.
     ///
@@ -76,11 +86,7 @@ impl Tracker {
     /// # Errors
     /// As [`Tracker::start_session`].
     pub fn resume_session(&self) -> Result<Resumed> {
-        Ok(match self.apply(Input::Resume)? {
-            Answer::Resumed => Resumed::Resumed,
-            Answer::Started => Resumed::Started,
-            _ => Resumed::AlreadyActive,
-        })
+        self.apply(Input::Resume).map(|answer| Resumed::from_answer(&answer))
     }
 
     /// Ends the open session, if there is one (S7).

@@ -180,6 +180,7 @@ impl Tracker {
     /// Why it could not be stored: the events stay in the journal. [`ErrorKind::Closed`], [`ErrorKind::Forked`].
     pub fn poll(&self) -> Result<()> {
         self.apply(Input::Tick)?;
+        self.shared.tick_scopes();
         // They look at the clock, too.
         self.shared.senders.wake();
         let request = self.shared.mail.ask(false);

@@ -1,19 +1,22 @@
 //! Tracking, and every other input of the engine: callbacks are asked, room is waited for, the step is taken.
 
 use std::cell::RefCell;
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use uuid::Uuid;
 
 use crate::callback::SessionStart;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Event, encode_event, limits};
-use crate::ids::EventId;
-use crate::session::{Answer, Coming, Input};
+use crate::ids::{EventId, InstanceId};
+use crate::session::{Answer, Coming, Input, SessionRecord};
 
 use super::core::{self, Core, Refusal};
-use super::{Tracker, callbacks, deadline};
+use super::{Shared, Tracker, callbacks, deadline};
 
 /// How long a thread that would begin a session waits for another that is asking callbacks about it: less than a frame.
 const ASKING: Duration = Duration::from_millis(10);
@@ -27,32 +30,65 @@ impl Tracker {
     /// is space again; [`ErrorKind::Closed`]; [`ErrorKind::Forked`].
     pub fn track(&self, event: &Event) -> Result<EventId> {
         self.check_fork()?;
-        let Some(event) = self.shown(event)? else { return self.track_shown(event) };
-        self.track_shown(&event)
+        let shown = self.shared.shown(event)?;
+        let event = shown.as_ref().unwrap_or(event);
+        self.shared.encoded(event, |body| self.track_encoded(event, body))
     }
 
+    fn track_encoded(&self, event: &Event, body: &[u8]) -> Result<EventId> {
+        let core = self.shared.lock();
+        let id = EventId(core.ids.uuid());
+        let input = Input::Event { id, instance_id: core.instance_id, error: event.kind().error() };
+        self.take(core, &input, (event.kind().number(), body)).map(|_| id)
+    }
+
+    /// Takes a step that an event is part of.
+    fn take(&self, core: MutexGuard<'_, Core>, input: &Input, event: (u8, &[u8])) -> Result<Answer> {
+        let (core, coming) = self.shared.ask_about(core, input);
+        let snapshot = &self.shared.snapshot;
+        self.shared.with_room(core, |core| core.track(input.clone(), coming.as_ref(), event, snapshot))
+    }
+
+    pub(super) fn apply(&self, input: Input) -> Result<Answer> {
+        self.check_fork()?;
+        let (mut core, coming) = self.shared.ask_about(self.shared.lock(), &input);
+        let answer = core.apply(input, coming.as_ref(), &self.shared.snapshot);
+        drop(core);
+        self.shared.wake.pending();
+        answer.map_err(error_of).and_then(accepted)
+    }
+}
+
+/// An answer that says no is an error.
+fn accepted(answer: Answer) -> Result<Answer> {
+    match answer {
+        Answer::Disabled => Err(core::disabled()),
+        Answer::Refused => Err(core::refused("a callback refused the session")),
+        answer => Ok(answer),
+    }
+}
+
+fn error_of(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Full => core::journal_full(),
+        Refusal::Failed(e) => e,
+    }
+}
+
+impl Shared {
     /// The event as callbacks left it; none if there are none.
-    fn shown(&self, event: &Event) -> Result<Option<Event>> {
-        if !self.shared.callbacks.has(callbacks::EVENT) {
+    pub(super) fn shown(&self, event: &Event) -> Result<Option<Event>> {
+        if !self.callbacks.has(callbacks::EVENT) {
             return Ok(None);
         }
         let mut event = event.clone();
-        match self.shared.callbacks.show(&mut event) {
+        match self.callbacks.show(&mut event) {
             true => Ok(Some(event)),
             false => Err(core::refused("an event callback dropped the event")),
         }
     }
 
-    fn track_shown(&self, event: &Event) -> Result<EventId> {
-        self.encoded(event, |body| {
-            let core = self.shared.lock();
-            let id = EventId(core.ids.uuid());
-            let input = Input::Event { id, instance_id: core.instance_id, error: event.kind().error() };
-            self.track_encoded(core, input, (event.kind().number(), body)).map(|_| id)
-        })
-    }
-
-    fn encoded<T>(&self, event: &Event, track: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    pub(super) fn encoded<T>(&self, event: &Event, track: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         with_scratch(|body| {
             encode_event(event, body);
             if body.len() > limits::EVENT {
@@ -62,16 +98,19 @@ impl Tracker {
         })
     }
 
-    fn track_encoded(&self, core: MutexGuard<'_, Core>, input: Input, event: (u8, &[u8])) -> Result<Answer> {
-        let (mut core, coming) = self.ask(core, &input);
+    /// Takes a step as soon as there is room for it in the journal.
+    pub(super) fn with_room(
+        &self,
+        mut core: MutexGuard<'_, Core>,
+        mut step: impl FnMut(&mut Core) -> Result<Answer, Refusal>,
+    ) -> Result<Answer> {
         let mut give_up = None;
         let answer = loop {
-            // Most inputs of events are plain numbers: a copy costs nothing.
-            match core.track(input.clone(), coming.as_ref(), event, &self.shared.snapshot) {
+            match step(&mut core) {
                 Ok(answer) => break answer,
                 Err(Refusal::Failed(e)) => return Err(e),
                 Err(Refusal::Full) => {
-                    let give_up = *give_up.get_or_insert_with(|| deadline(self.shared.full_wait));
+                    let give_up = *give_up.get_or_insert_with(|| deadline(self.full_wait));
                     core = self.wait_for_space(core, give_up)?;
                 }
             }
@@ -79,11 +118,11 @@ impl Tracker {
         let filling = core.writer.as_ref().is_some_and(|writer| writer.free() < writer.capacity() / 2);
         drop(core);
         if filling {
-            self.shared.wake.filling();
+            self.wake.filling();
         } else {
-            self.shared.wake.pending();
+            self.wake.pending();
         }
-        Ok(answer)
+        accepted(answer)
     }
 
     fn wait_for_space<'a>(
@@ -91,68 +130,62 @@ impl Tracker {
         core: MutexGuard<'a, Core>,
         deadline: Instant,
     ) -> Result<MutexGuard<'a, Core>> {
-        self.shared.wake.filling();
+        self.wake.filling();
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            self.shared.stalled.store(true, std::sync::atomic::Ordering::Relaxed);
+            self.stalled.store(true, Ordering::Relaxed);
         }
-        let stalled = self.shared.stalled.load(std::sync::atomic::Ordering::Relaxed);
-        if stalled || self.shared.wake.is_worker() {
+        if self.stalled.load(Ordering::Relaxed) || self.wake.is_worker() {
             return Err(core::journal_full());
         }
-        Ok(self.shared.space.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0)
+        Ok(self.space.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    pub(super) fn apply(&self, input: Input) -> Result<Answer> {
-        self.check_fork()?;
-        let (mut core, coming) = self.ask(self.shared.lock(), &input);
-        let answer = core.apply(input, coming.as_ref(), &self.shared.snapshot);
-        drop(core);
-        self.shared.wake.pending();
-        match answer {
-            Ok(Answer::Disabled) => Err(core::disabled()),
-            Ok(Answer::Refused) => Err(core::refused("a callback refused the session")),
-            Ok(answer) => Ok(answer),
-            Err(Refusal::Failed(e)) => Err(e),
-            Err(Refusal::Full) => Err(core::journal_full()),
-        }
-    }
-
-    /// Asks the callbacks about the session that an input would begin, with no lock held (S15).
-    fn ask<'a>(
+    fn ask_about<'a>(
         &'a self,
-        mut core: MutexGuard<'a, Core>,
+        core: MutexGuard<'a, Core>,
         input: &Input,
     ) -> (MutexGuard<'a, Core>, Option<Coming>) {
-        let callbacks = &self.shared.callbacks;
-        if !callbacks.has(callbacks::SESSION_START) {
+        let instance_id = core.instance_id;
+        self.ask(core, instance_id, |core| core.coming(input))
+    }
+
+    /// Asks the callbacks about the session that is to come, with no lock held (S15). `coming` gives it and the id that it
+    /// would get of us, or none once nothing would begin any more.
+    pub(super) fn ask<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        instance_id: InstanceId,
+        coming: impl Fn(&Core) -> Option<(Uuid, SessionRecord)>,
+    ) -> (MutexGuard<'a, Core>, Option<Coming>) {
+        if !self.callbacks.has(callbacks::SESSION_START) {
             return (core, None);
         }
         let mut patience = Some(ASKING);
-        while let Some(record) = core.coming(input).filter(|_| !self.shared.snapshot.is_closed()) {
-            let id = core.fresh;
-            if callbacks.is_asking() {
+        let mut asked: Option<Coming> = None;
+        while let Some((id, record)) = coming(&core).filter(|_| !self.snapshot.is_closed()) {
+            // Another thread may have begun what was asked about, and that may be over, too: then it is another session.
+            if let Some(asked) = asked.take_if(|asked| asked.id == id) {
+                return (core, Some(asked));
+            }
+            if self.callbacks.is_asking() {
                 // It is in the middle of asking: nothing may begin before that is over.
                 return (core, Some(Coming { refused: true, ..id.into() }));
             }
             if core.asking > 0
                 && let Some(patience) = patience.take()
             {
-                let waited = self.shared.answered.wait_timeout(core, patience);
-                core = waited.unwrap_or_else(PoisonError::into_inner).0;
+                core = self.answered.wait_timeout(core, patience).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
             core.asking += 1;
-            let mut start = SessionStart::new(&record, core.instance_id);
+            let mut start = SessionStart::new(&record, instance_id);
             drop(core);
-            let allowed = callbacks.ask(&mut start);
-            core = self.shared.lock();
+            let allowed = self.callbacks.ask(&mut start);
+            core = self.lock();
             core.asking -= 1;
-            self.shared.answered.notify_all();
-            // Another thread may have begun it meanwhile, and that may be over, too: then it is about another session.
-            if core.fresh == id {
-                return (core, Some(start.coming(id, !allowed)));
-            }
+            self.answered.notify_all();
+            asked = Some(start.coming(id, !allowed));
         }
         (core, None)
     }

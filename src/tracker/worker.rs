@@ -102,12 +102,17 @@ impl Worker {
     /// expires (S4).
     fn next_look(&self) -> Option<Duration> {
         let core = self.shared.lock();
-        core.engine.open_session()?;
+        let scopes = core.scopes.expires_in(core.clock.now().elapsed).map(Duration::from_millis);
+        let earliest = self.earliest_look.saturating_duration_since(Instant::now());
+        let scopes = scopes.map(|time| time.max(earliest));
+        if core.engine.open_session().is_none() {
+            return scopes;
+        }
         let tick = self.next_tick.saturating_duration_since(Instant::now());
         let expiry = core.engine.expires_in(core.clock.now()).map(Duration::from_millis);
         // An expiry that cannot be recorded now (the journal is full) must not keep us awake.
-        let earliest = self.earliest_look.saturating_duration_since(Instant::now());
-        Some(expiry.map_or(tick, |expiry| expiry.min(tick)).max(earliest))
+        let own = expiry.map_or(tick, |expiry| expiry.min(tick)).max(earliest);
+        Some(scopes.map_or(own, |scopes| scopes.min(own)))
     }
 
     fn tick(&mut self) {
@@ -116,6 +121,7 @@ impl Worker {
             self.earliest_look = Instant::now() + RETRY.0;
             // No room or closed: then there is nothing to be done about it now.
             let _ = self.shared.lock().apply(Input::Tick, None, &self.shared.snapshot);
+            self.shared.tick_scopes();
         }
     }
 
@@ -125,7 +131,11 @@ impl Worker {
         if asked.erase {
             self.committer.begin_erasure(&self.shared);
         }
-        let stored = self.committer.commit(&self.shared, asked.waiting);
+        let mut stored = self.committer.commit(&self.shared, asked.waiting);
+        // The scopes end with the tracker; of many not all ends fit into the journal at once.
+        while asked.close_by.is_some() && stored.is_ok() && self.shared.close_scopes() {
+            stored = self.committer.commit(&self.shared, false);
+        }
         if asked.waiting || !matches!(stored, Ok(false)) {
             self.shared.senders.wake();
         }
