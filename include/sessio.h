@@ -361,6 +361,16 @@ typedef struct sessio_event sessio_event;
 typedef struct sessio_request sessio_request;
 
 /**
+ * A session beside the tracker's own (S21), for programs with several users or windows at once: thousands of them cost
+ * about a kilobyte each. It is held in memory, and neither in the history nor there after the process. Its events go the
+ * way of the tracker's: numbered with them, safe from a kill as soon as they are tracked. Its sessions begin, end and are
+ * delivered by the tracker's rules, of which the foreground timeout counts; what is said to the tracker of consent,
+ * anonymity and erasure holds for it, too. Made by sessio_scope_new, freed by sessio_scope_free, before or after the
+ * tracker. Counted inside: every function may be called from any thread at any time.
+ */
+typedef struct sessio_scope sessio_scope;
+
+/**
  * A session that is to begin, inside on_session_start. Valid for the length of that call, on its thread.
  */
 typedef struct sessio_session_start sessio_session_start;
@@ -1629,6 +1639,13 @@ sessio_status sessio_tracker_set_is_background(struct sessio_tracker *tracker,
                                                bool in_background);
 
 /**
+ * Puts the id that names this tracker object as long as it lives into out, a UUID: its events carry it beside the session
+ * (Loupe's agent session id).
+ */
+sessio_status sessio_tracker_instance_id(struct sessio_tracker *tracker,
+                                         char out[37]);
+
+/**
  * Puts what was last said about the background into out.
  */
 sessio_status sessio_tracker_is_background(struct sessio_tracker *tracker, bool *out);
@@ -1817,6 +1834,68 @@ sessio_status sessio_tracker_add_event_callback(struct sessio_tracker *tracker,
  */
 sessio_status sessio_tracker_remove_callback(struct sessio_tracker *tracker,
                                              uint64_t id);
+
+/**
+ * A scope of the tracker, put into out. It has no session yet; its first event begins one.
+ */
+sessio_status sessio_scope_new(struct sessio_tracker *tracker, struct sessio_scope **out);
+
+/**
+ * Frees a scope; its session ends (shutdown). In a forked child it leaks on purpose. NULL is fine.
+ */
+void sessio_scope_free(struct sessio_scope *scope);
+
+/**
+ * As sessio_tracker_track, in the scope's session.
+ */
+sessio_status sessio_scope_track(struct sessio_scope *scope,
+                                 const struct sessio_event *event,
+                                 char event_id_out[37]);
+
+/**
+ * As sessio_tracker_start_session, for the scope's session.
+ */
+sessio_status sessio_scope_start(struct sessio_scope *scope);
+
+/**
+ * As sessio_tracker_start_session_with_id, for the scope's session.
+ */
+sessio_status sessio_scope_start_with_id(struct sessio_scope *scope, const char *id);
+
+/**
+ * As sessio_tracker_pause_session, for the scope's session.
+ */
+sessio_status sessio_scope_pause(struct sessio_scope *scope);
+
+/**
+ * As sessio_tracker_resume_session, for the scope's session.
+ */
+sessio_status sessio_scope_resume(struct sessio_scope *scope, uint32_t *out);
+
+/**
+ * As sessio_tracker_end_session, for the scope's session.
+ */
+sessio_status sessio_scope_end(struct sessio_scope *scope);
+
+/**
+ * As sessio_tracker_set_user, for the scope alone.
+ */
+sessio_status sessio_scope_set_user(struct sessio_scope *scope,
+                                    const char *id,
+                                    const char *name,
+                                    const char *email);
+
+/**
+ * Fills out, whose struct_size is set, with the scope's session as it is now.
+ */
+sessio_status sessio_scope_session(struct sessio_scope *scope, struct sessio_session *out);
+
+/**
+ * Puts the id that names this scope as long as it lives into out, a UUID: its events carry it beside the session (Loupe's
+ * agent session id).
+ */
+sessio_status sessio_scope_instance_id(struct sessio_scope *scope,
+                                       char out[37]);
 
 /**
  * With manual delivery, puts the next request to send into out: to be carried, answered by sessio_request_answer

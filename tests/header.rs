@@ -40,6 +40,7 @@ fn chapter(name: &str) -> usize {
         "stats",
         "tracker",
         "callback",
+        "scope",
         "manual",
         "correlation",
     ];

@@ -14,6 +14,7 @@ use super::status::sessio_status;
 use super::text::{optional, text};
 use crate::error::{Result, invalid};
 use crate::event::User;
+use crate::ids::EventId;
 use crate::tracker::{Resumed, Tracker};
 
 /// Knows which session the user is in and keeps what happens there. Opened by `sessio_tracker_open`, closed by
@@ -162,15 +163,24 @@ pub unsafe extern "C" fn sessio_tracker_track(
     let track = |tracker: &Tracker| {
         // SAFETY: passed on from the caller.
         let id = tracker.track(&unsafe { sessio_event::borrow(event)? }.0)?;
-        if !event_id_out.is_null() {
-            let text: [c_char; 37] = super::text::array(Some(id));
-            // SAFETY: not NULL, and has room for 37 bytes by the contract.
-            unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), event_id_out, text.len()) };
-        }
+        // SAFETY: passed on from the caller.
+        unsafe { id_out(id, event_id_out) };
         Ok(())
     };
     // SAFETY: passed on from the caller.
     unsafe { on(tracker, track) }
+}
+
+/// Writes an event's id where the caller wants it.
+///
+/// # Safety
+/// `out` is NULL or has room for 37 bytes.
+pub(super) unsafe fn id_out(id: EventId, out: *mut c_char) {
+    if !out.is_null() {
+        let text: [c_char; 37] = super::text::array(Some(id));
+        // SAFETY: not NULL, and has room for 37 bytes by the contract.
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), out, text.len()) };
+    }
 }
 
 /// The app went to background, or came to foreground (S3). Call it on every change; the same value again does nothing.
@@ -184,6 +194,28 @@ pub unsafe extern "C" fn sessio_tracker_set_is_background(
 ) -> sessio_status {
     // SAFETY: passed on from the caller.
     unsafe { on(tracker, |tracker| tracker.set_is_background(in_background)) }
+}
+
+/// Puts the id that names this tracker object as long as it lives into `out`, a UUID: its events carry it beside the session
+/// (Loupe's agent session id).
+///
+/// cbindgen:ptrs-as-arrays=[[out;37]]
+///
+/// # Safety
+/// `tracker` is NULL or valid; `out` is NULL or has room for 37 bytes.
+#[allow(rustdoc::broken_intra_doc_links)] // cbindgen's line above is no link
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_instance_id(
+    tracker: *mut sessio_tracker,
+    out: *mut c_char,
+) -> sessio_status {
+    let id = |tracker: &Tracker| {
+        let id = super::text::array(Some(tracker.instance_id()?));
+        // SAFETY: passed on from the caller; an array of that length in another guise.
+        unsafe { put(out.cast::<[c_char; 37]>(), id) }
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { on(tracker, id) }
 }
 
 /// Puts what was last said about the background into `out`.
@@ -246,16 +278,21 @@ pub unsafe extern "C" fn sessio_tracker_resume_session(
     out: *mut u32,
 ) -> sessio_status {
     let resume = |tracker: &Tracker| {
-        let answer = match tracker.resume_session()? {
-            Resumed::Resumed => SESSIO_RESUME_RESUMED,
-            Resumed::AlreadyActive => SESSIO_RESUME_ALREADY_ACTIVE,
-            Resumed::Started => SESSIO_RESUME_STARTED,
-        };
+        let answer = resumed(tracker.resume_session()?);
         // SAFETY: passed on from the caller.
         if out.is_null() { Ok(()) } else { unsafe { put(out, answer) } }
     };
     // SAFETY: passed on from the caller.
     unsafe { on(tracker, resume) }
+}
+
+/// What resuming did, as a number.
+pub(super) fn resumed(resumed: Resumed) -> u32 {
+    match resumed {
+        Resumed::Resumed => SESSIO_RESUME_RESUMED,
+        Resumed::AlreadyActive => SESSIO_RESUME_ALREADY_ACTIVE,
+        Resumed::Started => SESSIO_RESUME_STARTED,
+    }
 }
 
 /// Ends the open session (S7). The next event begins a new one. Without an open session it has no effect.

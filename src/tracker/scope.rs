@@ -48,6 +48,8 @@ struct Inner {
 #[derive(Default)]
 pub(super) struct Scopes {
     all: Vec<Weak<ScopeState>>,
+    /// How many of them are gone, about. A list of them keeps their memory.
+    gone: usize,
     /// Dropped when there was no room for their end.
     orphans: Vec<Arc<ScopeState>>,
     /// Nothing expires before `elapsed` is at this reading.
@@ -58,11 +60,17 @@ pub(super) struct Scopes {
 
 impl Scopes {
     fn add(&mut self, scope: &Arc<ScopeState>) {
-        if self.all.len() == self.all.capacity() {
-            // Before the list grows, those that are gone leave it.
-            self.all.retain(|scope| scope.strong_count() > 0);
-        }
         self.all.push(Arc::downgrade(scope));
+    }
+
+    /// One of them is being dropped. Those that are gone leave the list when they are the half of it.
+    fn one_goes(&mut self) {
+        self.gone += 1;
+        if self.gone * 2 > self.all.len() {
+            self.all.retain(|scope| scope.strong_count() > 0);
+            self.all.shrink_to(self.all.len() * 2);
+            self.gone = 0;
+        }
     }
 
     /// Something was said to the tracker that holds for them, too: they are looked at as soon as possible.
@@ -363,8 +371,9 @@ impl Scope {
         } else {
             // Closed: the session has ended with the tracker. Else it is for want of room, and the worker ends it later.
             let failed = self.step(Input::Close, None).is_err() && !self.shared.snapshot.is_closed();
+            let mut core = self.shared.lock();
+            core.scopes.one_goes();
             if failed {
-                let mut core = self.shared.lock();
                 core.scopes.orphans.push(Arc::clone(&self.own));
                 core.scopes.expires_at(0);
             }

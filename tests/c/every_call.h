@@ -54,6 +54,7 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   uint32_t number = 4711;
   sessio_request *request = NULL;
   uint64_t wait_ms = 4711;
+  sessio_scope *scope = NULL;
   sessio_session session;
   sessio_stats stats;
   memcpy(event_id, untouched, sizeof event_id);
@@ -93,6 +94,8 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   GIVES(sessio_tracker_add_session_change_callback(tracker, &told, &wait_ms), expected);
   GIVES(sessio_tracker_add_event_callback(tracker, &shown, &wait_ms), expected);
   GIVES(sessio_tracker_remove_callback(tracker, 1), expected);
+  GIVES(sessio_tracker_instance_id(tracker, event_id), expected);
+  GIVES(sessio_scope_new(tracker, &scope), expected);
   GIVES(sessio_tracker_flush(tracker, 1000), expected);
   GIVES(sessio_tracker_poll(tracker), expected);
   GIVES(sessio_tracker_erase(tracker), expected);
@@ -100,7 +103,7 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
   sessio_tracker_mark_crashed(tracker);
 
   CHECK(memcmp(event_id, untouched, sizeof event_id) == 0 && flag && number == 4711);
-  CHECK(request == NULL && wait_ms == 4711);
+  CHECK(request == NULL && scope == NULL && wait_ms == 4711);
   CHECK(memcmp(&session, &session_before, sizeof session) == 0 && memcmp(&stats, &stats_before, sizeof stats) == 0);
   sessio_event_free(event);
 }
