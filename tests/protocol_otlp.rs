@@ -150,6 +150,23 @@ fn no_field_takes_the_place_of_an_attribute() {
 }
 
 #[test]
+fn states_of_the_app_go_with_their_system() {
+    for (os, key) in [("Android", "android.app.state"), ("iOS", "ios.app.state"), ("Linux", "")] {
+        let mut source = samples::source();
+        source.device.os_name = Some(os.into());
+        for state in ["foreground", "background"] {
+            let (request, _) = encode(&otlp(), &[samples::event(state)], &source);
+            let record = &records(&request)[0];
+            assert_eq!(record["eventName"], "device.app.lifecycle");
+            for known in ["android.app.state", "ios.app.state"] {
+                let expected = if known == key { json!({ "stringValue": state }) } else { Value::Null };
+                assert_eq!(attribute(record, known), &expected, "{known} on {os}");
+            }
+        }
+    }
+}
+
+#[test]
 fn json_keeps_its_types() {
     let mut event =
         Event::self_describing("iglu:com.acme/thing/jsonschema/1-0-0", "[1, -1.5, \"x\", null, true]")

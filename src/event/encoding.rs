@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Context, Event, EventKind, SessionStamp, Severity, Stamp, User, Value};
+use super::{Context, Event, EventKind, SessionStamp, Stamp, User, Value};
 use crate::encoding::{Put, Take};
 use crate::ids::{EventId, InstanceId, SessionId, UserId};
 
@@ -130,7 +130,7 @@ fn decode_session(id: SessionId, sampled_out: bool, from: &mut Take<'_>) -> Opti
 
 /// Writes what the host said. It goes right behind the stamp.
 pub(crate) fn encode_event(event: &Event, out: &mut impl Put) {
-    encode_kind(&event.kind, out);
+    event.kind.encode(out);
     out.option(event.true_time, Put::i64);
     out.u32(event.fields.len() as u32);
     for (key, value) in &event.fields {
@@ -156,56 +156,8 @@ fn tagged(out: &mut impl Put, tag: u8, text: &str) {
     out.text(text);
 }
 
-fn encode_kind(kind: &EventKind, out: &mut impl Put) {
-    match kind {
-        EventKind::ScreenView { name, id } => {
-            out.option(name.as_deref(), Put::text);
-            out.option(id.as_deref(), Put::text);
-        }
-        EventKind::Structured { category: a, action: b }
-        | EventKind::SelfDescribing { schema: a, data: b } => {
-            out.text(a);
-            out.text(b);
-        }
-        EventKind::Timing { category, variable, timing_ms } => {
-            out.text(category);
-            out.text(variable);
-            out.u64(*timing_ms);
-        }
-        EventKind::Log { severity, source, message } => {
-            out.u8(severity.number());
-            out.option(source.as_deref(), Put::text);
-            out.text(message);
-        }
-        EventKind::Error { error_type, message, unhandled } => {
-            out.text(error_type);
-            out.text(message);
-            out.u8(u8::from(*unhandled));
-        }
-        EventKind::Feature { name } => out.text(name),
-    }
-}
-
-fn decode_kind(number: u8, from: &mut Take<'_>) -> Option<EventKind> {
-    let text = |from: &mut Take<'_>| from.text().map(str::to_owned);
-    Some(match number {
-        1 => EventKind::ScreenView { name: from.option(text)?, id: from.option(text)? },
-        2 => EventKind::Structured { category: text(from)?, action: text(from)? },
-        3 => EventKind::SelfDescribing { schema: text(from)?, data: text(from)? },
-        4 => EventKind::Timing { category: text(from)?, variable: text(from)?, timing_ms: from.u64()? },
-        5 => EventKind::Log {
-            severity: Severity::new(from.u8()?.into()).ok()?,
-            source: from.option(text)?,
-            message: text(from)?,
-        },
-        6 => EventKind::Error { error_type: text(from)?, message: text(from)?, unhandled: from.bool()? },
-        7 => EventKind::Feature { name: text(from)? },
-        _ => return None,
-    })
-}
-
 fn decode_event(from: &mut Take<'_>, kind: u8) -> Option<Event> {
-    let mut event = Event::new(decode_kind(kind, from)?);
+    let mut event = Event::new(EventKind::decode(kind, from)?);
     event.true_time = from.option(Take::i64)?;
     for _ in 0..from.u32()? {
         let key = from.text()?.to_owned();
@@ -226,6 +178,7 @@ fn decode_event(from: &mut Take<'_>, kind: u8) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Severity;
 
     fn stamp(session: bool) -> Stamp {
         let uuid = |n: u128| Uuid::from_u128(n);
@@ -268,6 +221,9 @@ mod tests {
             Event::timing("c", "v", u64::MAX).unwrap(),
             Event::log(Severity::WARN, Some("src"), "").unwrap(),
             Event::feature("f").unwrap(),
+            Event::lifecycle(false, 1),
+            Event::lifecycle(true, u32::MAX),
+            Event::install(),
         ]
     }
 

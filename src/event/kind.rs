@@ -1,5 +1,6 @@
 //! What can happen: the kinds of events, and how much a log record matters.
 
+use crate::encoding::{Put, Take};
 use crate::error::{Error, invalid};
 
 /// OpenTelemetry's severity numbers, 1 (trace) to 24 (fatal 4).
@@ -94,6 +95,18 @@ pub enum EventKind {
         /// The feature.
         name: String,
     },
+    /// The app came to foreground. The library's own, if lifecycle events are asked for.
+    Foreground {
+        /// How often that has happened since the tracker was opened, 1 for the first time.
+        index: u32,
+    },
+    /// The app went to background. The library's own, if lifecycle events are asked for.
+    Background {
+        /// How often that has happened since the tracker was opened, 1 for the first time.
+        index: u32,
+    },
+    /// The app is new on this device. The library's own, if lifecycle events are asked for.
+    Install,
 }
 
 impl EventKind {
@@ -107,6 +120,9 @@ impl EventKind {
             Self::Log { .. } => "log",
             Self::Error { .. } => "error",
             Self::Feature { .. } => "feature",
+            Self::Foreground { .. } => "foreground",
+            Self::Background { .. } => "background",
+            Self::Install => "install",
         }
     }
 
@@ -120,6 +136,9 @@ impl EventKind {
             Self::Log { .. } => 5,
             Self::Error { .. } => 6,
             Self::Feature { .. } => 7,
+            Self::Foreground { .. } => 8,
+            Self::Background { .. } => 9,
+            Self::Install => 10,
         }
     }
 
@@ -129,5 +148,60 @@ impl EventKind {
             Self::Error { unhandled, .. } => Some(*unhandled),
             _ => None,
         }
+    }
+}
+
+// What a kind says, in stored events.
+impl EventKind {
+    pub(crate) fn encode(&self, out: &mut impl Put) {
+        match self {
+            Self::ScreenView { name, id } => {
+                out.option(name.as_deref(), Put::text);
+                out.option(id.as_deref(), Put::text);
+            }
+            Self::Structured { category: a, action: b } | Self::SelfDescribing { schema: a, data: b } => {
+                out.text(a);
+                out.text(b);
+            }
+            Self::Timing { category, variable, timing_ms } => {
+                out.text(category);
+                out.text(variable);
+                out.u64(*timing_ms);
+            }
+            Self::Log { severity, source, message } => {
+                out.u8(severity.number());
+                out.option(source.as_deref(), Put::text);
+                out.text(message);
+            }
+            Self::Error { error_type, message, unhandled } => {
+                out.text(error_type);
+                out.text(message);
+                out.u8(u8::from(*unhandled));
+            }
+            Self::Feature { name } => out.text(name),
+            Self::Foreground { index } | Self::Background { index } => out.u32(*index),
+            Self::Install => {}
+        }
+    }
+
+    pub(crate) fn decode(number: u8, from: &mut Take<'_>) -> Option<Self> {
+        let text = |from: &mut Take<'_>| from.text().map(str::to_owned);
+        Some(match number {
+            1 => Self::ScreenView { name: from.option(text)?, id: from.option(text)? },
+            2 => Self::Structured { category: text(from)?, action: text(from)? },
+            3 => Self::SelfDescribing { schema: text(from)?, data: text(from)? },
+            4 => Self::Timing { category: text(from)?, variable: text(from)?, timing_ms: from.u64()? },
+            5 => Self::Log {
+                severity: Severity::new(from.u8()?.into()).ok()?,
+                source: from.option(text)?,
+                message: text(from)?,
+            },
+            6 => Self::Error { error_type: text(from)?, message: text(from)?, unhandled: from.bool()? },
+            7 => Self::Feature { name: text(from)? },
+            8 => Self::Foreground { index: from.u32()? },
+            9 => Self::Background { index: from.u32()? },
+            10 => Self::Install,
+            _ => return None,
+        })
     }
 }

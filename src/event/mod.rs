@@ -129,6 +129,18 @@ impl Event {
         Ok(Self::new(EventKind::Feature { name: name.into() }))
     }
 
+    /// The app came to foreground or went to background, for the `index`th time.
+    #[allow(dead_code)] // for the tracker
+    pub(crate) fn lifecycle(background: bool, index: u32) -> Self {
+        Self::new(if background { EventKind::Background { index } } else { EventKind::Foreground { index } })
+    }
+
+    /// The app is new on this device.
+    #[allow(dead_code)] // for the tracker
+    pub(crate) fn install() -> Self {
+        Self::new(EventKind::Install)
+    }
+
     /// Sets a field to a text; a `stack_trace` over [`limits::STACK_TRACE`] is cut and marked.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ const SESSION: &str = "@ref:session";
 /// Our own part of `data`, and how the receiver marks its own.
 const OURS: &str = "sessio";
 const THEIRS: char = '@';
+const LIFECYCLE: &str = "lifecycle";
 
 /// What each kind of event says in the receiver's columns.
 struct Columns<'a> {
@@ -37,6 +38,10 @@ impl<'a> Columns<'a> {
             }
             EventKind::Error { .. } => columns("error", None, None),
             EventKind::Feature { name } => columns("usage", Some(name), None),
+            // Not `usage`, which is of the app's features.
+            EventKind::Foreground { .. } => columns(LIFECYCLE, Some("application_foreground"), None),
+            EventKind::Background { .. } => columns(LIFECYCLE, Some("application_background"), None),
+            EventKind::Install => columns(LIFECYCLE, Some("application_install"), None),
         }
     }
 }
@@ -266,6 +271,8 @@ fn our_data(json: &mut Json, stored: &StoredEvent) {
         EventKind::ScreenView { id, .. } => json.field("screen_id", id.as_deref()),
         EventKind::SelfDescribing { data, .. } => json.key("data").raw(data),
         EventKind::Error { unhandled, .. } => json.key("unhandled").raw(unhandled),
+        EventKind::Foreground { index } => json.key("foreground_index").raw(index),
+        EventKind::Background { index } => json.key("background_index").raw(index),
         _ => {}
     }
     fields::contexts(json, event.contexts());

@@ -18,6 +18,7 @@ const VERBOSE: u8 = 16;
 const CAPTION: &str = "caption";
 const PARAMETERS: &str = "parameters";
 const STACK_TRACE: &str = "stack_trace";
+const LIFECYCLE: &str = "Lifecycle";
 /// A caption is one line of a table.
 const CAPTION_BYTES: usize = 256;
 
@@ -92,6 +93,13 @@ fn words(event: &Event) -> Words<'_> {
             ..information("Error", error_type, message)
         },
         EventKind::Feature { name } => information("Feature", name, ""),
+        EventKind::Foreground { .. } => {
+            Words { severity: VERBOSE, ..information(LIFECYCLE, "Foreground", "") }
+        }
+        EventKind::Background { .. } => {
+            Words { severity: VERBOSE, ..information(LIFECYCLE, "Background", "") }
+        }
+        EventKind::Install => information(LIFECYCLE, "Install", ""),
     }
 }
 
@@ -214,8 +222,11 @@ fn details(stored: &StoredEvent) -> String {
 }
 
 fn said(json: &mut Json, event: &Event) {
-    if let EventKind::SelfDescribing { data, .. } = event.kind() {
-        json.key("data").raw(data);
+    match event.kind() {
+        EventKind::SelfDescribing { data, .. } => json.key("data").raw(data),
+        EventKind::Foreground { index } => json.key("foregroundIndex").raw(index),
+        EventKind::Background { index } => json.key("backgroundIndex").raw(index),
+        _ => {}
     }
     let mut rest = event.fields().filter(|(key, _)| !has_place(event, key)).peekable();
     if rest.peek().is_some() {

@@ -14,12 +14,14 @@ const STACK_TRACE: &str = "stack_trace";
 
 /// Keys that the library gives a meaning. A host's field of that name gets `field.` before it, so that no key is
 /// there twice.
-const OURS: [&str; 12] = [
+const OURS: [&str; 14] = [
+    "android.app.state",
     "app.screen.id",
     "app.screen.name",
     "exception.message",
     "exception.stacktrace",
     "exception.type",
+    "ios.app.state",
     "log.record.uid",
     "log.source",
     "session.id",
@@ -35,20 +37,20 @@ const FIELD: &str = "field.";
 pub(super) fn record(item: &Item, source: &Source) -> String {
     let mut json = Json::default();
     json.object(|json| match item {
-        Item::Event(stored) => event(json, stored),
+        Item::Event(stored) => event(json, stored, source),
         Item::SessionStart(record) => session_start(json, record, source),
         Item::SessionEnd { record, noticed_at } => session_end(json, record, *noticed_at, source),
     });
     json.into_text()
 }
 
-fn event(json: &mut Json, stored: &StoredEvent) {
+fn event(json: &mut Json, stored: &StoredEvent, source: &Source) {
     let (stamp, event) = (&stored.stamp, &stored.event);
     times(json, event.true_time().unwrap_or(stamp.time), stamp.time);
     let severity = severity(event.kind());
     json.key("severityNumber").raw(severity.number());
     json.key("severityText").text(severity_text(severity));
-    json.key("eventName").text(&format!("{PREFIX}{}", event.kind().name()));
+    json.key("eventName").text(&name(event.kind()));
     body(json.key("body"), event.kind());
     json.key("attributes").array(|json| {
         let mut attributes = Attributes(json);
@@ -62,7 +64,7 @@ fn event(json: &mut Json, stored: &StoredEvent) {
         if stamp.in_background {
             attributes.bool("sessio.in_background", true);
         }
-        kind(&mut attributes, event);
+        kind(&mut attributes, event, source);
         if let (EventKind::Error { .. }, Some(session)) = (event.kind(), &stamp.session) {
             attributes.int("sessio.session.handled_errors", session.handled_errors);
             attributes.int("sessio.session.unhandled_errors", session.unhandled_errors);
@@ -99,6 +101,14 @@ fn severity_text(severity: Severity) -> &'static str {
     }
 }
 
+/// OpenTelemetry's own name where it has one.
+fn name(kind: &EventKind) -> Cow<'static, str> {
+    match kind {
+        EventKind::Foreground { .. } | EventKind::Background { .. } => "device.app.lifecycle".into(),
+        _ => format!("{PREFIX}{}", kind.name()).into(),
+    }
+}
+
 /// What a reader of logs sees first.
 fn body(json: &mut Json, kind: &EventKind) {
     match kind {
@@ -112,6 +122,9 @@ fn body(json: &mut Json, kind: &EventKind) {
         EventKind::SelfDescribing { data, .. } => document(json, data),
         EventKind::Log { message, .. } | EventKind::Error { message, .. } => text(json, message),
         EventKind::Feature { name } => text(json, name),
+        EventKind::Foreground { .. } | EventKind::Background { .. } | EventKind::Install => {
+            text(json, kind.name());
+        }
     }
 }
 
@@ -127,7 +140,7 @@ fn user(attributes: &mut Attributes<'_>, user: Option<&User>) {
     attributes.text("user.email", user.and_then(User::email));
 }
 
-fn kind(attributes: &mut Attributes<'_>, event: &Event) {
+fn kind(attributes: &mut Attributes<'_>, event: &Event, source: &Source) {
     match event.kind() {
         EventKind::ScreenView { name, id } => {
             attributes.text("app.screen.name", name.as_deref());
@@ -153,7 +166,24 @@ fn kind(attributes: &mut Attributes<'_>, event: &Event) {
             attributes.bool("sessio.error.unhandled", *unhandled);
         }
         EventKind::Feature { name } => attributes.text("sessio.feature", Some(name)),
+        EventKind::Foreground { index } => lifecycle(attributes, "foreground", *index, source),
+        EventKind::Background { index } => lifecycle(attributes, "background", *index, source),
+        EventKind::Install => {}
     }
+}
+
+/// OpenTelemetry has a state for each of two systems, to go with that `os.name` only.
+fn lifecycle(attributes: &mut Attributes<'_>, state: &str, index: u32, source: &Source) {
+    let theirs = match source.device.os_name.as_deref() {
+        Some(os) if os.eq_ignore_ascii_case("android") => Some("android.app.state"),
+        Some(os) if os.eq_ignore_ascii_case("ios") => Some("ios.app.state"),
+        _ => None,
+    };
+    if let Some(key) = theirs {
+        attributes.text(key, Some(state));
+    }
+    attributes.text("sessio.lifecycle.state", Some(state));
+    attributes.int("sessio.lifecycle.index", index);
 }
 
 fn fields(attributes: &mut Attributes<'_>, event: &Event) {

@@ -122,6 +122,13 @@ impl<'a> Writer<'a> {
             EventKind::Error { error_type, message, unhandled } => {
                 self.error([error_type, message], *unhandled, text(event, "stack_trace"), put);
             }
+            EventKind::Foreground { index } => {
+                self.lifecycle(schema::FOREGROUND, "foregroundIndex", *index, put);
+            }
+            EventKind::Background { index } => {
+                self.lifecycle(schema::BACKGROUND, "backgroundIndex", *index, put);
+            }
+            EventKind::Install => self.object(schema::INSTALL, put, |_| {}),
         }
     }
 
@@ -149,6 +156,10 @@ impl<'a> Writer<'a> {
             json.field("stackTrace", trace.map(|trace| schema::cut(trace, schema::STACK_TRACE)));
             json.key("isFatal").raw(fatal);
         });
+    }
+
+    fn lifecycle(&self, schema: &str, key: &str, index: u32, put: &mut Put<'_>) {
+        self.object(schema, put, |json| json.key(key).raw(index.min(schema::INDEX)));
     }
 
     fn session_start(&self, record: &SessionRecord, put: &mut Put<'_>) {

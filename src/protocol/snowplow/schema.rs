@@ -12,6 +12,9 @@ pub const APPLICATION: &str = "iglu:com.snowplowanalytics.mobile/application/jso
 pub const SCREEN_VIEW: &str = "iglu:com.snowplowanalytics.mobile/screen_view/jsonschema/1-0-0";
 pub const TIMING: &str = "iglu:com.snowplowanalytics.snowplow/timing/jsonschema/1-0-0";
 pub const ERROR: &str = "iglu:com.snowplowanalytics.snowplow/application_error/jsonschema/1-0-2";
+pub const FOREGROUND: &str = "iglu:com.snowplowanalytics.snowplow/application_foreground/jsonschema/1-0-0";
+pub const BACKGROUND: &str = "iglu:com.snowplowanalytics.snowplow/application_background/jsonschema/1-0-0";
+pub const INSTALL: &str = "iglu:com.snowplowanalytics.mobile/application_install/jsonschema/1-0-0";
 
 // Ours.
 pub const SESSION_ID: &str = "iglu:io.sessio/session_id/jsonschema/1-0-0";
