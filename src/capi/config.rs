@@ -270,6 +270,21 @@ pub unsafe extern "C" fn sessio_config_set_starts_in_background(
     guard(|| unsafe { set(config, |builder| builder.starts_in_background(on)) })
 }
 
+/// Whether changes of background are events themselves (`application_background`, `application_foreground` in Snowplow's
+/// words), tracked by `sessio_tracker_set_is_background` and judged by the state that is left (S3), and the installation of
+/// the app one (`application_install`), tracked once per database when it is first opened with tracking on. Default false.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_lifecycle_events(
+    config: *mut sessio_config,
+    on: bool,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    guard(|| unsafe { set(config, |builder| builder.lifecycle_events(on)) })
+}
+
 /// Whether another user ends the session (S10). Default true.
 ///
 /// # Safety

@@ -46,6 +46,7 @@ pub struct Config {
     pub(crate) caps: Caps,
     pub(crate) delivery: Delivery,
     pub(crate) callbacks: Vec<Callback>,
+    pub(crate) lifecycle_events: bool,
 }
 
 impl Config {
@@ -68,6 +69,7 @@ impl Config {
             caps: Caps::default(),
             delivery: Delivery::default(),
             callbacks: Vec::new(),
+            lifecycle_events: false,
         })
     }
 
@@ -183,6 +185,14 @@ impl ConfigBuilder {
     /// Whether the app is in background when the tracker is opened (S3). Default false.
     pub fn starts_in_background(mut self, on: bool) -> Self {
         self.0.starts_in_background = on;
+        self
+    }
+
+    /// Whether changes of background are events themselves (`application_background`, `application_foreground`), tracked by
+    /// `set_is_background`, and the installation of the app one (`application_install`), tracked once per database when it
+    /// is first opened with tracking on. Default false.
+    pub fn lifecycle_events(mut self, on: bool) -> Self {
+        self.0.lifecycle_events = on;
         self
     }
 

@@ -141,6 +141,8 @@ pub(crate) trait Database: Send {
     /// Removes everything of everyone from the files and gives the installation a new id. Settings of consent stay. Of
     /// this namespace `accepted` events are accounted for afterwards, also if it has to be done twice.
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger>;
+    /// Whether it is this namespace that tells of the installation: the first that asks, and whenever it asks again.
+    fn claim_install(&mut self) -> Result<bool>;
     /// Makes what is stored durable against the loss of power.
     fn make_durable(&mut self) -> Result<()>;
     /// Whether it was erased, removed or damaged behind our back: then a commit finds out more. Only reads.

@@ -111,6 +111,11 @@ impl Engine {
         self.memory.settings.sequence
     }
 
+    /// Notes that the installation was told of.
+    pub(crate) fn set_installed(&mut self, on: bool) {
+        self.memory.settings.installed = on;
+    }
+
     /// Remembers that the files are to be cleaned yet, also through a kill.
     pub(crate) fn set_erasing(&mut self, on: bool) {
         self.memory.settings.erasing = on;

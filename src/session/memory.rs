@@ -76,6 +76,8 @@ pub struct Settings {
     pub closed: bool,
     /// Everything was erased here, and the files are still to be cleaned (S19).
     pub erasing: bool,
+    /// The installation was told of.
+    pub installed: bool,
     /// The user the host set last (S10).
     pub user: Option<Arc<User>>,
 }
@@ -94,6 +96,7 @@ impl Default for Settings {
             enabled: true,
             closed: true,
             erasing: false,
+            installed: false,
             user: None,
         }
     }
@@ -123,6 +126,7 @@ impl Settings {
             self.enabled,
             self.closed,
             self.erasing,
+            self.installed,
         ];
         out.u8(flags.iter().enumerate().map(|(bit, on)| u8::from(*on) << bit).sum());
         out.option(self.user.as_deref(), |out, user| user.encode(out));
@@ -145,6 +149,7 @@ impl Settings {
             enabled: flag(4),
             closed: flag(5),
             erasing: flag(6),
+            installed: flag(7),
             user: from.option(User::decode)?.map(Arc::new),
         })
     }

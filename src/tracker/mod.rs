@@ -4,6 +4,7 @@ mod callbacks;
 mod commit;
 mod core;
 mod correlation;
+mod lifecycle;
 mod mail;
 mod manual;
 mod open;
@@ -54,6 +55,8 @@ struct Shared {
     /// Signalled when callbacks have answered about a session that is to begin; goes with `core`.
     answered: Condvar,
     callbacks: Arc<Callbacks>,
+    /// Changes of background, and the installation, are events.
+    lifecycle_events: bool,
     /// A caller has waited for space in vain: until there is some, others are refused without waiting.
     stalled: AtomicBool,
     wake: Wake,
@@ -127,6 +130,7 @@ impl Tracker {
                 shared.wake.attach();
                 let started = open::start_delivery(&config, &shared);
                 let worker = Worker::new(Arc::clone(&shared), committer, config.commit_window);
+                worker.track_install();
                 // Of the config only what works on is held from here on.
                 drop(config);
                 let failed = started.is_err();

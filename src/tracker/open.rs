@@ -68,6 +68,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         space: Condvar::new(),
         answered: Condvar::new(),
         callbacks,
+        lifecycle_events: config.lifecycle_events,
         stalled: AtomicBool::new(false),
         wake: Wake::default(),
         mail: Mail::default(),

@@ -32,12 +32,16 @@ impl Resumed {
 }
 
 impl Tracker {
-    /// The app went to background, or came to foreground (S3). The same value again does nothing.
+    /// The app went to background, or came to foreground (S3). The same value again does nothing. A change is an event
+    /// itself if lifecycle events are on.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`], [`ErrorKind::Forked`]; [`ErrorKind::JournalFull`] if not even the end of a session fits
     /// into the journal.
     pub fn set_is_background(&self, in_background: bool) -> Result<()> {
+        if self.shared.lifecycle_events {
+            return self.track_lifecycle(in_background);
+        }
         self.apply(Input::SetBackground(in_background)).map(drop)
     }
 

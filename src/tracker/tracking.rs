@@ -31,22 +31,11 @@ impl Tracker {
     pub fn track(&self, event: &Event) -> Result<EventId> {
         self.check_fork()?;
         let shown = self.shared.shown(event)?;
-        let event = shown.as_ref().unwrap_or(event);
-        self.shared.encoded(event, |body| self.track_encoded(event, body))
-    }
-
-    fn track_encoded(&self, event: &Event, body: &[u8]) -> Result<EventId> {
-        let core = self.shared.lock();
-        let id = EventId(core.ids.uuid());
-        let input = Input::Event { id, instance_id: core.instance_id, error: event.kind().error() };
-        self.take(core, &input, (event.kind().number(), body)).map(|_| id)
-    }
-
-    /// Takes a step that an event is part of.
-    fn take(&self, core: MutexGuard<'_, Core>, input: &Input, event: (u8, &[u8])) -> Result<Answer> {
-        let (core, coming) = self.shared.ask_about(core, input);
-        let snapshot = &self.shared.snapshot;
-        self.shared.with_room(core, |core| core.track(input.clone(), coming.as_ref(), event, snapshot))
+        self.shared.track_as(shown.as_ref().unwrap_or(event), |core, id| Input::Event {
+            id,
+            instance_id: core.instance_id,
+            error: event.kind().error(),
+        })
     }
 
     pub(super) fn apply(&self, input: Input) -> Result<Answer> {
@@ -76,6 +65,23 @@ fn error_of(refusal: Refusal) -> Error {
 }
 
 impl Shared {
+    /// Takes the step that an event is part of.
+    pub(super) fn track_as(
+        &self,
+        event: &Event,
+        input: impl FnOnce(&Core, EventId) -> Input,
+    ) -> Result<EventId> {
+        self.encoded(event, |body| {
+            let core = self.lock();
+            let id = EventId(core.ids.uuid());
+            let input = input(&core, id);
+            let (core, coming) = self.ask_about(core, &input);
+            let event = (event.kind().number(), body);
+            self.with_room(core, |core| core.track(input.clone(), coming.as_ref(), event, &self.snapshot))?;
+            Ok(id)
+        })
+    }
+
     /// The event as callbacks left it; none if there are none.
     pub(super) fn shown(&self, event: &Event) -> Result<Option<Event>> {
         if !self.callbacks.has(callbacks::EVENT) {

@@ -45,6 +45,13 @@ impl Worker {
         }
     }
 
+    /// The installation comes before every other event of the app.
+    pub fn track_install(&self) {
+        if let Err(e) = self.shared.track_install(&self.committer) {
+            self.committer.logger.warn(|| format!("the installation is tracked later: {e}"));
+        }
+    }
+
     /// Works until the tracker is closed. A panic (a defect, or a host's clock) ends the work, not the app: what is
     /// tracked stays in the journal until the next start, and whoever waits is told.
     pub fn run(self) {
@@ -128,6 +135,7 @@ impl Worker {
     /// Stores what there is and answers requests. Gives whether that was the last time.
     fn work(&mut self) -> bool {
         let asked = self.shared.mail.take();
+        self.track_install();
         if asked.erase {
             self.committer.begin_erasure(&self.shared);
         }

@@ -17,7 +17,7 @@ static void numbers_and_switches(sessio_config *config) {
                                   sessio_config_set_max_session_ms,        sessio_config_set_heartbeat_interval_ms,
                                   sessio_config_set_full_wait_ms,          sessio_config_set_history_limit,
                                   sessio_config_set_commit_window_ms};
-  static set_flag *const flags[] = {sessio_config_set_auto_track_sessions, sessio_config_set_starts_in_background,
+  static set_flag *const flags[] = {sessio_config_set_auto_track_sessions, sessio_config_set_starts_in_background, sessio_config_set_lifecycle_events,
                                     sessio_config_set_end_session_on_user_change, sessio_config_set_remember_user};
   const uint64_t values[] = {0, 1, 1800000, INT64_MAX, UINT64_MAX};
   for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
@@ -128,6 +128,19 @@ static void it_is_used_for_two_trackers_and_freed_before_them(const char *folder
   closed(second);
 }
 
+static void changes_of_background_can_be_events(const char *folder) {
+  sessio_config *config = config_at(folder, "lifecycle");
+  OK(sessio_config_set_lifecycle_events(config, true));
+  sessio_tracker *tracker = opened(config);
+  OK(sessio_tracker_set_is_background(tracker, true));
+  OK(sessio_tracker_set_is_background(tracker, true));
+  sessio_stats stats = {.struct_size = sizeof stats};
+  OK(sessio_tracker_stats(tracker, &stats));
+  CHECK(stats.accepted == 2); /* the installation, and the change */
+  closed(tracker);
+  sessio_config_free(config);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc == 2);
   sessio_config *config = sessio_config_new();
@@ -137,5 +150,6 @@ int main(int argc, char **argv) {
   timeouts_of_zero_mean_never();
   it_is_used_for_two_trackers_and_freed_before_them(argv[1]);
   sessio_config_free(NULL);
+  changes_of_background_can_be_events(argv[1]);
   return 0;
 }

@@ -313,6 +313,14 @@ impl Database for SqliteDatabase {
         self.load().map(|loaded| loaded.ledger)
     }
 
+    fn claim_install(&mut self) -> Result<bool> {
+        self.transact("the installation cannot be noted", |tx, this| {
+            tx.execute("INSERT OR IGNORE INTO meta VALUES ('installed', ?1)", [&this.name])?;
+            let sql = "SELECT value = ?1 FROM meta WHERE key = 'installed'";
+            tx.query_row(sql, [&this.name], |row| row.get(0))
+        })
+    }
+
     fn make_durable(&mut self) -> Result<()> {
         self.checkpoint("FULL")
     }
