@@ -39,6 +39,7 @@ fn chapter(name: &str) -> usize {
         "session",
         "stats",
         "tracker",
+        "peek",
         "manual",
         "correlation",
     ];

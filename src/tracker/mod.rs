@@ -6,6 +6,7 @@ mod correlation;
 mod mail;
 mod manual;
 mod open;
+mod peek;
 mod queue;
 mod senders;
 mod sessions;
