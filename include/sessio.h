@@ -1583,7 +1583,7 @@ sessio_status sessio_tracker_delivery_stats(struct sessio_tracker *tracker,
  * last_seen_at_ms is kept to within a second: an open session that was seen in the last few seconds belongs to a
  * process that lives.
  *
- * Takes a few tenths of a millisecond: opens, reads and closes the files; waits at most a quarter of a second where
+ * Takes about a tenth of a millisecond: opens, reads and closes the files; waits at most a quarter of a second where
  * another program keeps the database locked.
  *
  * SESSIO_ERROR_IO: there is no such file, or it cannot be read. SESSIO_ERROR_INVALID_ARGUMENT: there is no such

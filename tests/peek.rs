@@ -76,7 +76,7 @@ fn without_a_journal_of_its_own_it_is_what_is_stored() {
     let mut torn = whole.clone();
     torn[4_096..36_864].iter_mut().for_each(|byte| *byte ^= 0x55);
     let foreign = fs::read(other.journal()).unwrap();
-    let cases = [&torn, &foreign, &whole[..100], &whole[..30_000], &b"no journal".to_vec(), &[][..]];
+    let cases = [&torn, &foreign, &whole[..100], &whole[..30_000], b"no journal", &[][..]];
     for (number, bytes) in cases.into_iter().enumerate() {
         fs::write(world.journal(), bytes).unwrap();
         assert_eq!(peek(&world), session, "case {number}");

@@ -28,7 +28,7 @@ impl Tracker {
     /// [`Session::last_seen_at`] is kept to within a second: an open session that was seen in the last few seconds belongs
     /// to a process that lives.
     ///
-    /// Takes a few tenths of a millisecond: opens, reads and closes the files; waits at most a quarter of a second where
+    /// Takes about a tenth of a millisecond: opens, reads and closes the files; waits at most a quarter of a second where
     /// another program keeps the database locked. Any thread may call it.
     ///
     /// # Errors
