@@ -11,6 +11,7 @@ use sessio::Tracker;
 use support::{Budget, Folder, event, open, timed};
 
 const READS: u32 = 500_000;
+const LOOKS: u32 = 500;
 const ROUNDS: usize = 9;
 
 fn main() -> ExitCode {
@@ -33,6 +34,12 @@ fn main() -> ExitCode {
             figure
         });
         report.line("session read while another thread tracks", while_tracking, "ns", Budget::None);
+
+        let look =
+            || (0..LOOKS).for_each(|_| drop(black_box(Tracker::peek(folder.path("app.db"), "default"))));
+        let looks = (0..ROUNDS).map(|_| timed(look).0.as_secs_f64() * 1e6 / f64::from(LOOKS));
+        let best = looks.fold(f64::INFINITY, f64::min);
+        report.line("session peeked at from the files", best, "µs", Budget::AtMost(1_000.0));
     })
 }
 

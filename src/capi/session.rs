@@ -86,6 +86,8 @@ pub struct sessio_session {
     pub handled_errors: u32,
     /// Errors nothing caught.
     pub unhandled_errors: u32,
+    /// When the process was last known to live; kept to within a second while it does.
+    pub last_seen_at_ms: i64,
 }
 
 /// The name of a state: "none", "active", "paused", "ended". Never NULL; valid for ever. "unknown" for any other
@@ -146,6 +148,7 @@ impl sessio_session {
             paused_ms: session.durations.paused_ms,
             handled_errors: session.handled_errors,
             unhandled_errors: session.unhandled_errors,
+            last_seen_at_ms: session.last_seen_at.unwrap_or(0),
         }
     }
 
@@ -154,7 +157,7 @@ impl sessio_session {
     /// # Safety
     /// `out` is NULL or a struct as its size says.
     pub(super) unsafe fn put(self, out: *mut Self) -> Result<()> {
-        // SAFETY: passed on from the caller. The first edition ended with the last field that is here.
+        // SAFETY: passed on from the caller. The first edition ended with this field.
         unsafe { fill("out", out, offset_of!(Self, unhandled_errors) + size_of::<u32>(), self) }
     }
 }

@@ -8,7 +8,7 @@ use crate::encoding::{Put, Take};
 const MAGIC: u64 = u64::from_le_bytes(*b"SESSIOJ1");
 const PAGE: usize = 4_096;
 /// Room for the engine's memory. With every text at its limit it takes less than half of that.
-const SLOT: usize = 4 * PAGE;
+pub(super) const SLOT: usize = 4 * PAGE;
 /// Where the ring begins.
 pub(super) const RING: usize = PAGE + 2 * SLOT;
 
@@ -21,9 +21,12 @@ const STORED_REVISION_AT: usize = 32;
 const OPEN_SESSION_AT: usize = 40;
 const CRASH_MARK_AT: usize = 48;
 const DATABASE_ID_AT: usize = 56; // and the word behind it
+/// How much of the first page is used.
+#[cfg(any(feature = "_sqlite", test))]
+pub(super) const WORDS: usize = 72;
 
 // A slot: CRC-32 of the rest, length of the payload, generation, tail, revision, floor, payload.
-const SLOT_HEAD: usize = 4 + 4 + 8 + 8 + 8 + 8;
+pub(super) const SLOT_HEAD: usize = 4 + 4 + 8 + 8 + 8 + 8;
 
 /// The header of a region.
 #[derive(Clone, Copy)]
@@ -126,20 +129,7 @@ impl<'a> Header<'a> {
     fn slot(&self, number: usize) -> Option<Slot<'a>> {
         // SAFETY: slots are read while a journal is being opened, before anything can write them, and by the writer
         // itself.
-        let bytes = unsafe { self.0.read(slot_at(number as u64), SLOT) };
-        let mut from = Take(bytes);
-        let (crc, length) = (from.u32()?, from.u32()? as usize);
-        let checked = bytes.get(4..SLOT_HEAD.checked_add(length)?)?;
-        if crc32fast::hash(checked) != crc {
-            return None;
-        }
-        let published = Published {
-            generation: from.u64()?,
-            tail: from.u64()?,
-            revision: from.u64()?,
-            floor: from.u64()?,
-        };
-        Some(Slot { published, payload: from.bytes(length)? })
+        Slot::parse(unsafe { self.0.read(slot_at(number as u64), SLOT) })
     }
 
     /// Writes the slot of its generation. Only the journal's writer calls this. The other slot holds the generation
@@ -186,7 +176,35 @@ impl<'a> Header<'a> {
     }
 }
 
-fn slot_at(generation: u64) -> usize {
+impl<'a> Slot<'a> {
+    /// Reads a slot; none if it is not whole.
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let mut from = Take(bytes);
+        let (crc, length) = (from.u32()?, from.u32()? as usize);
+        let checked = bytes.get(4..SLOT_HEAD.checked_add(length)?)?;
+        if crc32fast::hash(checked) != crc {
+            return None;
+        }
+        let published = Published {
+            generation: from.u64()?,
+            tail: from.u64()?,
+            revision: from.u64()?,
+            floor: from.u64()?,
+        };
+        Some(Slot { published, payload: from.bytes(length)? })
+    }
+}
+
+/// The database that a journal of `length` bytes belongs to, by the bytes of its first page; none if it is no journal
+/// of ours.
+#[cfg(any(feature = "_sqlite", test))]
+pub(super) fn owner(page: &[u8; WORDS], length: u64) -> Option<u128> {
+    let word = |at: usize| Take(&page[at..]).u64();
+    let ours = word(MAGIC_AT)? == MAGIC && word(CAPACITY_AT)?.checked_add(RING as u64)? == length;
+    ours.then_some(u128::from(word(DATABASE_ID_AT)?) | u128::from(word(DATABASE_ID_AT + 8)?) << 64)
+}
+
+pub(super) fn slot_at(generation: u64) -> usize {
     PAGE + (generation % 2) as usize * SLOT
 }
 

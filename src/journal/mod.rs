@@ -9,6 +9,8 @@
 mod file;
 pub(crate) mod fork;
 mod header;
+#[cfg(any(feature = "_sqlite", test))]
+mod peek;
 mod region;
 mod ring;
 
@@ -17,6 +19,8 @@ mod tests;
 
 #[cfg(any(feature = "_sqlite", test))]
 pub(crate) use file::wipe;
+#[cfg(any(feature = "_sqlite", test))]
+pub(crate) use peek::{Glimpse, peek};
 #[cfg(test)]
 use ring::Cursor;
 pub(crate) use ring::{CrashMarker, Reader, Writer};

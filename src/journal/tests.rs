@@ -254,3 +254,61 @@ fn an_erasure_takes_hold_in_one_step() {
     assert_eq!(memory(&journal), Some("new"));
     assert!(read(&journal).is_empty() && !journal.found.torn);
 }
+
+#[test]
+fn a_look_from_outside_finds_the_newest_whole_memory_while_it_is_written() {
+    const LAST: u64 = 60_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = open(Some(&file(&folder)));
+    assert_eq!(peek(&file(&folder)), None, "nothing is published yet");
+    // More than is read at first, now and then.
+    let publish = |writer: &mut Writer, number: u64| {
+        writer.publish(true, |out| (0..[20, 200][(number % 2) as usize]).for_each(|_| out.u64(number)));
+    };
+    publish(&mut journal.writer, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| (1..=LAST).for_each(|number| publish(&mut journal.writer, number)));
+        let mut last = 0;
+        while last < LAST {
+            let seen = peek(&file(&folder)).unwrap();
+            assert_eq!(seen.database_id, 9);
+            let numbers: Vec<u64> =
+                seen.memory.chunks(8).map(|word| u64::from_le_bytes(word.try_into().unwrap())).collect();
+            assert!(numbers.iter().all(|number| *number == numbers[0]), "half of a change");
+            assert!(numbers[0] >= last, "{} after {last}", numbers[0]);
+            last = numbers[0];
+        }
+    });
+}
+
+#[test]
+fn a_look_from_outside_takes_what_is_whole_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = open(Some(&file(&folder)));
+    write(&mut journal, "one");
+    let memory = || peek(&file(&folder)).map(|seen| String::from_utf8(seen.memory).unwrap());
+    assert_eq!(memory().unwrap(), "memory after one", "the other slot was never written");
+    write(&mut journal, "two");
+    assert_eq!(memory().unwrap(), "memory after two");
+    drop(journal);
+    let whole = std::fs::read(file(&folder)).unwrap();
+    // Torn: the newer slot, the length of it, both slots, the magic, the end.
+    let cases: [(&[usize], bool); 5] = [
+        (&[4_096 + 50], true),
+        (&[4_096 + 7], true),
+        (&[4_096 + 50, 20_480 + 50], false),
+        (&[0], false),
+        (&[8], false),
+    ];
+    for (places, found) in cases {
+        let mut bytes = whole.clone();
+        places.iter().for_each(|at| bytes[*at] ^= 0x81);
+        std::fs::write(file(&folder), &bytes).unwrap();
+        assert_eq!(memory().is_some_and(|memory| memory == "memory after one"), found, "{places:?}");
+        assert_eq!(memory().is_some(), found, "{places:?}");
+    }
+    for length in [0, 71, 4_096, 36_864, whole.len() - 1] {
+        std::fs::write(file(&folder), &whole[..length]).unwrap();
+        assert_eq!(memory(), None, "{length}");
+    }
+}

@@ -95,7 +95,7 @@ impl Engine {
 
     /// The user id that a stamp would carry now (S18).
     pub fn visible_user_id(&self) -> UserId {
-        if self.memory.settings.anonymous { UserId::NIL } else { UserId(self.memory.settings.user_id) }
+        self.memory.settings.visible_user_id()
     }
 
     /// Forgets every session and identity and goes on as a new installation (S19). Numbers of events go on, and a

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::record::SessionRecord;
 use crate::encoding::{Put, Take};
 use crate::event::User;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, UserId};
 
 /// The session the engine knows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -103,6 +103,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The user id that a stamp would carry now (S18).
+    pub fn visible_user_id(&self) -> UserId {
+        if self.anonymous { UserId::NIL } else { UserId(self.user_id) }
+    }
+
     /// Forgets identities and what leads back to sessions before (S19). Consent stays, a pause stays, and so does
     /// the count of events.
     pub(crate) fn erase(&mut self, new_user_id: Uuid) {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::engine::Engine;
-use super::memory::State;
+use super::memory::{Memory, State};
 use super::record::{EndReason, SessionRecord, Spent};
 use crate::ids::{EventId, SessionId, UserId};
 
@@ -64,6 +64,8 @@ pub struct Session {
     pub durations: Spent,
     pub handled_errors: u32,
     pub unhandled_errors: u32,
+    /// When the process was last known to live, to within a second while it does.
+    pub last_seen_at: Option<i64>,
 }
 
 impl Session {
@@ -96,6 +98,7 @@ impl Session {
             durations: Spent::default(),
             handled_errors: 0,
             unhandled_errors: 0,
+            last_seen_at: None,
         }
     }
 
@@ -123,6 +126,7 @@ impl Session {
             durations: record.durations(),
             handled_errors: record.handled_errors,
             unhandled_errors: record.unhandled_errors,
+            last_seen_at: Some(record.last_seen.wall),
         }
     }
 }
@@ -130,9 +134,16 @@ impl Session {
 impl Engine {
     /// The session to show. Reading changes nothing and is no activity.
     pub fn session(&self) -> Session {
-        let settings = &self.memory().settings;
-        let user_id = self.visible_user_id();
-        match &self.memory().state {
+        self.memory().session()
+    }
+}
+
+impl Memory {
+    /// The same of a memory alone, also of another process's.
+    pub fn session(&self) -> Session {
+        let settings = &self.settings;
+        let user_id = settings.visible_user_id();
+        match &self.state {
             State::None => Session::none(user_id, settings.background),
             State::Open(record) | State::Ended(record) => {
                 let mut session = Session::from_record(record);

@@ -8,6 +8,7 @@ mod lifecycle;
 mod mail;
 mod manual;
 mod open;
+mod peek;
 mod queue;
 mod scope;
 mod senders;

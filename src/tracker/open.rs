@@ -164,7 +164,8 @@ fn open_journal(config: &Config, path: Option<&Path>, loaded: &Loaded) -> Result
 
 /// The journal of a namespace: beside the database, under a name that every file system takes. Plain names are kept
 /// readable; any other becomes its UUIDv5.
-fn journal_path(database: &Path, namespace: &str) -> PathBuf {
+#[cfg_attr(not(feature = "_sqlite"), allow(dead_code))]
+pub(super) fn journal_path(database: &Path, namespace: &str) -> PathBuf {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_');
     let name = if namespace.len() <= 64 && namespace.bytes().all(plain) {
         namespace.to_owned()
@@ -193,7 +194,9 @@ fn recall(
 ) -> Result<Recalled> {
     let mut in_journal =
         found.memory.take().and_then(|bytes| Memory::decode(&mut crate::encoding::Take(&bytes)));
-    let outdated = in_journal.as_ref().is_some_and(|memory| erased_since(&memory.settings, loaded));
+    let outdated = in_journal
+        .as_ref()
+        .is_some_and(|memory| erased_since(&memory.settings, loaded.database_id, loaded.user_id));
     if let Some(memory) = in_journal.as_mut().filter(|_| outdated) {
         config.logger.info(|| {
             "the database was erased by another tracker: what the journal holds is forgotten".into()
@@ -238,9 +241,9 @@ fn recall(
 }
 
 /// Only an erasure gives a database another user id.
-fn erased_since(in_journal: &Settings, loaded: &Loaded) -> bool {
-    let unknown = in_journal.user_id.is_nil() || loaded.user_id.is_nil() || loaded.database_id == 0;
-    !unknown && !in_journal.erasing && in_journal.user_id != loaded.user_id
+pub(super) fn erased_since(in_journal: &Settings, database_id: u128, user_id: Uuid) -> bool {
+    let unknown = in_journal.user_id.is_nil() || user_id.is_nil() || database_id == 0;
+    !unknown && !in_journal.erasing && in_journal.user_id != user_id
 }
 
 fn stored_settings(config: &Config, loaded: &Loaded) -> Settings {

@@ -18,7 +18,7 @@ const UUID: u64 = 1;
 const TEXT: u64 = 2; // and its length from the eighth bit on
 
 /// The words before the two ids.
-const FIXED_WORDS: usize = 14;
+const FIXED_WORDS: usize = 15;
 const ID: usize = FIXED_WORDS;
 const PREVIOUS_ID: usize = ID + ID_WORDS;
 const WORDS: usize = PREVIOUS_ID + ID_WORDS;
@@ -107,6 +107,7 @@ fn write(copy: &Copy, session: &Session) {
     set(11, session.durations.foreground_ms);
     set(12, session.durations.background_ms);
     set(13, session.durations.paused_ms);
+    set(14, session.last_seen_at.unwrap_or(0) as u64);
     write_id(copy, ID, session.id.as_ref());
     write_id(copy, PREVIOUS_ID, session.previous_id.as_ref());
 }
@@ -149,6 +150,7 @@ fn decode(words: &[u64; WORDS]) -> Session {
         durations: Spent { foreground_ms: words[11], background_ms: words[12], paused_ms: words[13] },
         handled_errors: words[2] as u32,
         unhandled_errors: (words[2] >> 32) as u32,
+        last_seen_at: when(STARTED, 14),
     }
 }
 
@@ -186,6 +188,7 @@ mod tests {
             durations: Spent { foreground_ms: 4, background_ms: 5, paused_ms: u64::MAX },
             handled_errors: number,
             unhandled_errors: number,
+            last_seen_at: Some(-6),
         }
     }
 

@@ -6,6 +6,7 @@ mod history;
 mod namespace;
 mod open;
 mod outbox;
+mod peek;
 mod recovery;
 mod schema;
 
@@ -19,6 +20,7 @@ use super::{Batch, Caps, Committed, Database, Drops, Ledger, Loaded, Row, Settle
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Logger;
 use crate::session::SessionRecord;
+pub(crate) use peek::{Peeked, peek};
 use recovery::is_damage;
 #[cfg(test)]
 pub(crate) const FIRST_FORMAT: &str = schema::UPGRADES[0];

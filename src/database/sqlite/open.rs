@@ -21,12 +21,7 @@ pub(super) const ASIDE: &str = ".corrupt-";
 
 /// Opens the file, creating it if there is none. A damaged one makes way.
 pub(super) fn open(path: &Path, now: i64, logger: &Logger) -> Result<Connection> {
-    if path.is_dir() {
-        return Err(Error::new(
-            ErrorKind::Io,
-            format!("the database cannot be opened: {} is a directory", path.display()),
-        ));
-    }
+    refuse_folder(path)?;
     match try_open(path) {
         Err(e) if is_damage(&e) => {
             set_aside(path, now, &e.to_string(), logger)?;
@@ -36,8 +31,16 @@ pub(super) fn open(path: &Path, now: i64, logger: &Logger) -> Result<Connection>
     }
 }
 
+pub(super) fn refuse_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        let message = format!("the database cannot be opened: {} is a directory", path.display());
+        return Err(Error::new(ErrorKind::Io, message));
+    }
+    Ok(())
+}
+
 /// Why a file cannot be used.
-enum Refused {
+pub(super) enum Refused {
     Sqlite(rusqlite::Error),
     TooNew(i32),
     Foreign,
@@ -81,7 +84,7 @@ pub(super) fn is_sql_error(e: &rusqlite::Error) -> bool {
     matches!(e, rusqlite::Error::SqlInputError { .. }) || e.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
-fn explain(path: &Path, refused: Refused) -> Error {
+pub(super) fn explain(path: &Path, refused: Refused) -> Error {
     let message = |what: &str| format!("the database {} {what}", path.display());
     match refused {
         Refused::Sqlite(e) => super::failed(&message("cannot be opened"), e),
@@ -102,19 +105,16 @@ fn explain(path: &Path, refused: Refused) -> Error {
 }
 
 fn try_open(path: &Path) -> Result<Connection, Refused> {
-    const SMALLEST_PAGE: u64 = 512;
-    if std::fs::metadata(path).is_ok_and(|file| (1..SMALLEST_PAGE).contains(&file.len())) {
-        return Err(Refused::TooShort);
-    }
+    refuse_short(path)?;
     // A URI would give a special meaning to some characters of a path.
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_AT_OPEN)?;
     // Until we know that the file is ours, closing it again must not write to it, nor leave anything beside it.
-    let has_wal = std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    let has_wal = has_wal(path);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_wal)?;
-    let version = version(&connection)?;
+    let version = version(&*connection.unchecked_transaction()?)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     if version == 0 {
         // An empty file has nothing to lose while it is put into WAL mode: four syncs less, the longest part of a
@@ -126,20 +126,37 @@ fn try_open(path: &Path) -> Result<Connection, Refused> {
         upgrade(&mut connection)?;
     }
     for sql in VALIDATE {
-        connection.prepare(sql).map_err(|e| match is_sql_error(&e) {
-            true => Refused::Incomplete,
-            // A lock, say, is no reason to move a file aside.
-            false => Refused::Sqlite(e),
-        })?;
+        connection.prepare(sql).map_err(incomplete)?;
     }
     connection.busy_timeout(BUSY)?;
     Ok(connection)
 }
 
+pub(super) fn refuse_short(path: &Path) -> Result<(), Refused> {
+    const SMALLEST_PAGE: u64 = 512;
+    match std::fs::metadata(path) {
+        Ok(file) if (1..SMALLEST_PAGE).contains(&file.len()) => Err(Refused::TooShort),
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is anything in the WAL.
+pub(super) fn has_wal(path: &Path) -> bool {
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0)
+}
+
+/// Why a statement of ours does not fit a file.
+pub(super) fn incomplete(e: rusqlite::Error) -> Refused {
+    match is_sql_error(&e) {
+        true => Refused::Incomplete,
+        // A lock, say, is no reason to move a file aside.
+        false => Refused::Sqlite(e),
+    }
+}
+
 /// The version of a file that is ours; 0 for an empty one. Read in one transaction: another tracker may be creating
 /// the tables just now.
-fn version(connection: &Connection) -> Result<i32, Refused> {
-    let transaction = connection.unchecked_transaction()?;
+pub(super) fn version(transaction: &Connection) -> Result<i32, Refused> {
     let number = |pragma: &str| transaction.query_row(pragma, [], |row| row.get::<_, i32>(0));
     let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
