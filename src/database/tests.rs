@@ -41,7 +41,7 @@ fn stored(sequence: u64, time: i64) -> Vec<u8> {
         session: None,
     };
     let mut bytes = Vec::new();
-    encode_stamp(&stamp, event.kind().number(), &mut bytes);
+    encode_stamp(&stamp, event.kind().number(), false, &mut bytes);
     encode_event(&event, &mut bytes);
     bytes
 }

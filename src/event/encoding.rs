@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Context, Event, EventKind, SessionStamp, Stamp, User, Value};
+use super::{Breadcrumb, Context, Event, EventKind, SessionStamp, Stamp, User, Value};
 use crate::encoding::{Put, Take};
 use crate::ids::{EventId, InstanceId, SessionId, UserId};
 
-const VERSION: u8 = 1;
+/// The versions: without and with a trail behind the event.
+const PLAIN: u8 = 1;
+const WITH_TRAIL: u8 = 2;
 // Flags.
 const IN_BACKGROUND: u8 = 1;
 const SAMPLED_OUT: u8 = 2;
@@ -21,16 +23,23 @@ pub struct StoredEvent {
     pub stamp: Stamp,
     /// What the host said.
     pub event: Event,
+    /// The events of the session that came before an error, oldest first. Empty if none are remembered.
+    pub trail: Vec<Breadcrumb>,
 }
 
 impl StoredEvent {
-    /// Reads what `encode_stamp` and `encode_event` wrote one after the other. `None` for damaged bytes or a newer
-    /// format.
+    /// Reads what `encode_stamp`, `encode_event` and `Trail::encode` wrote one after the other. `None` for damaged
+    /// bytes or a newer format.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut from = Take(bytes);
+        let version = from.u8()?;
+        if ![PLAIN, WITH_TRAIL].contains(&version) {
+            return None;
+        }
         let (stamp, kind) = decode_stamp(&mut from)?;
         let event = decode_event(&mut from, kind)?;
-        from.0.is_empty().then_some(Self { stamp, event })
+        let trail = if version == WITH_TRAIL { Breadcrumb::decode_all(&mut from)? } else { Vec::new() };
+        from.0.is_empty().then_some(Self { stamp, event, trail })
     }
 }
 
@@ -57,9 +66,9 @@ impl Head {
     }
 }
 
-/// Writes a stamp for an event of that kind.
-pub(crate) fn encode_stamp(stamp: &Stamp, kind: u8, out: &mut impl Put) {
-    out.u8(VERSION);
+/// Writes a stamp for an event of that kind, `with_trail` if one follows behind the event.
+pub(crate) fn encode_stamp(stamp: &Stamp, kind: u8, with_trail: bool, out: &mut impl Put) {
+    out.u8(if with_trail { WITH_TRAIL } else { PLAIN });
     out.u8(kind);
     let sampled_out = stamp.session.as_ref().is_some_and(|session| session.sampled_out);
     let flag = |on: bool, bit: u8| if on { bit } else { 0 };
@@ -89,9 +98,6 @@ fn encode_session(session: &SessionStamp, out: &mut impl Put) {
 }
 
 fn decode_stamp(from: &mut Take<'_>) -> Option<(Stamp, u8)> {
-    if from.u8()? != VERSION {
-        return None;
-    }
     let (kind, flags) = (from.u8()?, from.u8()?);
     let (sequence, time) = (from.u64()?, from.i64()?);
     let event_id = EventId(from.uuid()?);
@@ -178,7 +184,7 @@ fn decode_event(from: &mut Take<'_>, kind: u8) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Severity;
+    use crate::event::{Severity, Trail};
 
     fn stamp(session: bool) -> Stamp {
         let uuid = |n: u128| Uuid::from_u128(n);
@@ -229,8 +235,16 @@ mod tests {
 
     fn encode(stamp: &Stamp, event: &Event) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode_stamp(stamp, event.kind.number(), &mut bytes);
+        encode_stamp(stamp, event.kind.number(), false, &mut bytes);
         encode_event(event, &mut bytes);
+        bytes
+    }
+
+    fn encode_with_trail(event: &Event, trail: &Trail) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_stamp(&stamp(true), event.kind.number(), true, &mut bytes);
+        encode_event(event, &mut bytes);
+        trail.encode(&mut bytes);
         bytes
     }
 
@@ -242,9 +256,35 @@ mod tests {
                 let head = Head::decode(&bytes).unwrap();
                 assert_eq!((head.sequence, head.time, head.kind), (42, -5, event.kind.number()));
                 assert_eq!(head.session, stamp.session.as_ref().map(|s| s.id.clone()));
-                assert_eq!(StoredEvent::decode(&bytes), Some(StoredEvent { stamp, event: event.clone() }));
+                assert_eq!(
+                    StoredEvent::decode(&bytes),
+                    Some(StoredEvent { stamp, event: event.clone(), trail: vec![] })
+                );
             }
         }
+    }
+
+    #[test]
+    fn a_trail_comes_back_and_belongs_to_its_version() {
+        let error = Event::error("E", "m", true).unwrap();
+        let mut trail = Trail::new(2);
+        trail.push(&Event::feature("f").unwrap(), 1);
+        trail.push(&Event::install(), -2);
+        let bytes = encode_with_trail(&error, &trail);
+        let crumb = |kind, name: &str, time| Breadcrumb { kind, name: name.into(), time };
+        let crumbs = vec![crumb("feature", "f", 1), crumb("install", "", -2)];
+        let expected = StoredEvent { stamp: stamp(true), event: error.clone(), trail: crumbs };
+        assert_eq!(StoredEvent::decode(&bytes), Some(expected));
+        assert_eq!(Head::decode(&bytes), Head::decode(&encode(&stamp(true), &error)));
+        for end in 0..bytes.len() {
+            assert_eq!(StoredEvent::decode(&bytes[..end]), None, "cut at {end}");
+        }
+        let mut plain = bytes;
+        plain[0] = PLAIN;
+        assert_eq!(StoredEvent::decode(&plain), None);
+        plain[0] = WITH_TRAIL;
+        plain.push(0);
+        assert_eq!(StoredEvent::decode(&plain), None, "something behind it");
     }
 
     #[test]
@@ -260,7 +300,7 @@ mod tests {
             let _ = Head::decode(&damaged);
         }
         let mut newer = bytes;
-        newer[0] = VERSION + 1;
+        newer[0] = WITH_TRAIL + 1;
         assert_eq!(StoredEvent::decode(&newer), None);
     }
 }

@@ -1,12 +1,16 @@
 //! What an app tells: one event, its fields and contexts, checked as they are set, so that `track` has nothing left to
 //! refuse.
 
+mod breadcrumb;
 mod encoding;
 mod kind;
 pub mod limits;
 mod stamp;
 mod user;
 
+pub use breadcrumb::Breadcrumb;
+#[allow(unused_imports)] // for the tracker
+pub(crate) use breadcrumb::Trail;
 pub use encoding::StoredEvent;
 pub(crate) use encoding::{Head, encode_event, encode_stamp};
 pub use kind::{EventKind, Severity};

@@ -2,7 +2,8 @@
 
 use super::BatchLimits;
 use super::json::Json;
-use crate::event::{Context, Value};
+use super::text::utc;
+use crate::event::{Breadcrumb, Context, Value};
 
 /// A field's value.
 pub(crate) fn value(json: &mut Json, value: &Value) {
@@ -23,6 +24,22 @@ pub(crate) fn contexts(json: &mut Json, contexts: &[Context]) {
             json.object(|json| {
                 json.key("schema").text(&context.schema);
                 json.key("data").raw(&context.data);
+            });
+        }
+    });
+}
+
+/// What led to an error, oldest first. Nothing is written if nothing is remembered.
+pub(crate) fn trail(json: &mut Json, trail: &[Breadcrumb]) {
+    if trail.is_empty() {
+        return;
+    }
+    json.key("trail").array(|json| {
+        for crumb in trail {
+            json.object(|json| {
+                json.key("kind").plain(crumb.kind);
+                json.key("name").text(&crumb.name);
+                json.key("time").plain(&utc(crumb.time));
             });
         }
     });

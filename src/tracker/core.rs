@@ -74,7 +74,7 @@ impl Core {
         match self.step(input, needed, snapshot, |writer, answer| {
             let Answer::Stamped(stamp) = answer else { return };
             writer.append(EVENT, STAMP + body.len(), |out| {
-                encode_stamp(stamp, event.kind().number(), out);
+                encode_stamp(stamp, event.kind().number(), false, out);
                 out.bytes(body);
             });
         })? {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sessio::event::{Event, SessionStamp, Severity, Stamp, StoredEvent, User};
+use sessio::event::{Breadcrumb, Event, SessionStamp, Severity, Stamp, StoredEvent, User};
 use sessio::ids::{EventId, InstanceId, SessionId, UserId};
 use sessio::protocol::{Device, Item, Source};
 use sessio::session::{EndReason, FirstEvent, Moment, SessionRecord, Spent};
@@ -71,7 +71,7 @@ pub fn minimal_source() -> Source {
 
 /// Every sample by its name: all kinds of events in a session, then special stamps, special texts and numbers, session starts and ends.
 pub fn events() -> Vec<(&'static str, Item)> {
-    let samples = [kinds(), stamps(), texts(), sessions()];
+    let samples = [kinds(), stamps(), texts(), trails(), sessions()];
     samples.into_iter().flatten().collect()
 }
 
@@ -87,7 +87,7 @@ pub fn in_session(event: Event) -> Item {
 
 /// The event with this stamp.
 pub fn stored(stamp: Stamp, event: Event) -> Item {
-    Item::Event(Box::new(StoredEvent { stamp, event }))
+    Item::Event(Box::new(StoredEvent { stamp, event, trail: Vec::new() }))
 }
 
 /// A stamp with a user and an app version.
@@ -348,6 +348,30 @@ fn oversize() -> Event {
         event.set_text(key, &letter.to_string().repeat(30_000)).unwrap();
     }
     event
+}
+
+/// An error with what led to it: every kind, and names that are not easily written.
+fn trails() -> Vec<(&'static str, Item)> {
+    let crumbs = [
+        ("install", ""),
+        ("foreground", ""),
+        ("screen_view", "Cart"),
+        ("structured", "cart/add"),
+        ("self_describing", THING),
+        ("timing", "load/cart"),
+        ("log", "\"quoted\" back\\slash \u{1}\n <tag>"),
+        ("feature", "日本語 👩‍👩‍👧"),
+        ("error", "IoError"),
+        ("background", ""),
+    ];
+    let trail = (0..).zip(crumbs).map(|(ago, (kind, name))| Breadcrumb {
+        kind,
+        name: name.into(),
+        time: TRACKED - 10_000 + ago * 1_000,
+    });
+    let error = Event::error("std::out_of_range", "index 7 of 3", true).unwrap();
+    let stored = StoredEvent { stamp: stamp(Some(session_stamp())), event: error, trail: trail.collect() };
+    vec![("error_trail", Item::Event(Box::new(stored)))]
 }
 
 /// The end of a session, noticed when it was last seen.

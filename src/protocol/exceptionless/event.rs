@@ -276,6 +276,7 @@ fn our_data(json: &mut Json, stored: &StoredEvent) {
         _ => {}
     }
     fields::contexts(json, event.contexts());
+    fields::trail(json, &stored.trail);
     let taken = || event.fields().filter(|(key, _)| is_taken(key));
     if taken().next().is_some() {
         json.key("fields")

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::value::{Attributes, array, document, key_values, text};
-use crate::event::{Event, EventKind, SessionStamp, Severity, StoredEvent, User, Value};
+use crate::event::{Breadcrumb, Event, EventKind, SessionStamp, Severity, StoredEvent, User, Value};
 use crate::protocol::json::Json;
+use crate::protocol::text::utc;
 use crate::protocol::{Item, Source};
 use crate::session::SessionRecord;
 
@@ -71,6 +72,7 @@ fn event(json: &mut Json, stored: &StoredEvent, source: &Source) {
         }
         fields(&mut attributes, event);
         contexts(&mut attributes, event);
+        trail(&mut attributes, &stored.trail);
     });
 }
 
@@ -211,6 +213,24 @@ fn contexts(attributes: &mut Attributes<'_>, event: &Event) {
                 key_values(json, |attributes| {
                     attributes.text("schema", Some(&context.schema));
                     attributes.any("data", |json| document(json, &context.data));
+                });
+            }
+        });
+    });
+}
+
+/// What led to an error, if that is remembered.
+fn trail(attributes: &mut Attributes<'_>, trail: &[Breadcrumb]) {
+    if trail.is_empty() {
+        return;
+    }
+    attributes.any("sessio.trail", |json| {
+        array(json, |json| {
+            for crumb in trail {
+                key_values(json, |attributes| {
+                    attributes.text("kind", Some(crumb.kind));
+                    attributes.text("name", Some(&crumb.name));
+                    attributes.text("time", Some(&utc(crumb.time)));
                 });
             }
         });
