@@ -134,8 +134,24 @@ fn decode_session(id: SessionId, sampled_out: bool, from: &mut Take<'_>) -> Opti
     })
 }
 
-/// Writes what the host said. It goes right behind the stamp.
-pub(crate) fn encode_event(event: &Event, out: &mut impl Put) {
+/// Contexts that go along with many events, encoded once. The default is none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EncodedContexts {
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+impl EncodedContexts {
+    #[allow(dead_code)] // for the tracker
+    pub fn new(contexts: &[Context]) -> Self {
+        let mut bytes = Vec::new();
+        contexts.iter().for_each(|context| encode_context(context, &mut bytes));
+        Self { count: contexts.len() as u32, bytes }
+    }
+}
+
+/// Writes what the host said, with `more` contexts behind the event's own. It goes right behind the stamp.
+pub(crate) fn encode_event(event: &Event, more: &EncodedContexts, out: &mut impl Put) {
     event.kind.encode(out);
     out.option(event.true_time, Put::i64);
     out.u32(event.fields.len() as u32);
@@ -150,11 +166,14 @@ pub(crate) fn encode_event(event: &Event, out: &mut impl Put) {
             }
         }
     }
-    out.u32(event.contexts.len() as u32);
-    for context in &event.contexts {
-        out.text(&context.schema);
-        out.text(&context.data);
-    }
+    out.u32(event.contexts.len() as u32 + more.count);
+    event.contexts.iter().for_each(|context| encode_context(context, out));
+    out.bytes(&more.bytes);
+}
+
+fn encode_context(context: &Context, out: &mut impl Put) {
+    out.text(&context.schema);
+    out.text(&context.data);
 }
 
 fn tagged(out: &mut impl Put, tag: u8, text: &str) {
@@ -236,14 +255,14 @@ mod tests {
     fn encode(stamp: &Stamp, event: &Event) -> Vec<u8> {
         let mut bytes = Vec::new();
         encode_stamp(stamp, event.kind.number(), false, &mut bytes);
-        encode_event(event, &mut bytes);
+        encode_event(event, &EncodedContexts::default(), &mut bytes);
         bytes
     }
 
     fn encode_with_trail(event: &Event, trail: &Trail) -> Vec<u8> {
         let mut bytes = Vec::new();
         encode_stamp(&stamp(true), event.kind.number(), true, &mut bytes);
-        encode_event(event, &mut bytes);
+        encode_event(event, &EncodedContexts::default(), &mut bytes);
         trail.encode(&mut bytes);
         bytes
     }
@@ -261,6 +280,21 @@ mod tests {
                     Some(StoredEvent { stamp, event: event.clone(), trail: vec![] })
                 );
             }
+        }
+    }
+
+    #[test]
+    fn contexts_of_many_events_stand_behind_the_events_own() {
+        let context =
+            |n: i32| Context { schema: format!("iglu:a/b{n}/jsonschema/1-0-0"), data: n.to_string() };
+        let more = EncodedContexts::new(&[context(7), context(8)]);
+        for event in events() {
+            let mut bytes = Vec::new();
+            encode_stamp(&stamp(false), event.kind.number(), false, &mut bytes);
+            encode_event(&event, &more, &mut bytes);
+            let mut expected = event.clone();
+            expected.contexts.extend([context(7), context(8)]);
+            assert_eq!(StoredEvent::decode(&bytes).unwrap().event, expected);
         }
     }
 

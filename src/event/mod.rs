@@ -12,7 +12,7 @@ pub use breadcrumb::Breadcrumb;
 #[allow(unused_imports)] // for the tracker
 pub(crate) use breadcrumb::Trail;
 pub use encoding::StoredEvent;
-pub(crate) use encoding::{Head, encode_event, encode_stamp};
+pub(crate) use encoding::{EncodedContexts, Head, encode_event, encode_stamp};
 pub use kind::{EventKind, Severity};
 pub use stamp::{SessionStamp, Stamp};
 pub use user::User;

@@ -4,6 +4,7 @@ use super::BatchLimits;
 use super::json::Json;
 use super::text::utc;
 use crate::event::{Breadcrumb, Context, Value};
+use crate::session::{Attribute, Attributes};
 
 /// A field's value.
 pub(crate) fn value(json: &mut Json, value: &Value) {
@@ -41,6 +42,19 @@ pub(crate) fn trail(json: &mut Json, trail: &[Breadcrumb]) {
                 json.key("name").text(&crumb.name);
                 json.key("time").plain(&utc(crumb.time));
             });
+        }
+    });
+}
+
+/// The attributes of a session as an object. Nothing is written if it has none.
+pub(crate) fn attributes(json: &mut Json, attributes: Option<&Attributes>) {
+    let Some(attributes) = attributes.filter(|attributes| !attributes.is_empty()) else { return };
+    json.key("attributes").object(|json| {
+        for (key, value) in attributes.iter() {
+            match value {
+                Attribute::Text(text) => json.key(key).text(text),
+                Attribute::Number(number) => json.key(key).number(*number),
+            }
         }
     });
 }

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Event, encode_event, limits};
+use crate::event::{EncodedContexts, Event, encode_event, limits};
 use crate::ids::EventId;
 use crate::journal::{CrashMarker, fork};
 use crate::session::{Answer, Input};
@@ -141,7 +141,7 @@ impl Tracker {
     pub fn track(&self, event: &Event) -> Result<EventId> {
         self.check_fork()?;
         with_scratch(|body| {
-            encode_event(event, body);
+            encode_event(event, &EncodedContexts::default(), body);
             if body.len() > limits::EVENT {
                 return Err(limits::too_large("the event", body.len(), limits::EVENT));
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sessio::event::{Breadcrumb, Event, SessionStamp, Severity, Stamp, StoredEvent, User};
 use sessio::ids::{EventId, InstanceId, SessionId, UserId};
 use sessio::protocol::{Device, Item, Source};
-use sessio::session::{EndReason, FirstEvent, Moment, SessionRecord, Spent};
+use sessio::session::{Attributes, EndReason, FirstEvent, Moment, SessionRecord, Spent};
 use sessio::store::StorageMechanism;
 use uuid::Uuid;
 
@@ -380,6 +380,16 @@ pub fn session_end(record: SessionRecord) -> Item {
     Item::SessionEnd { record: Box::new(record), noticed_at }
 }
 
+fn with_attributes(record: SessionRecord) -> SessionRecord {
+    let mut attributes = Attributes::default();
+    attributes.set_text("plan", "größte \"7\"").unwrap();
+    attributes.set_number("seats", 12.0).unwrap();
+    attributes.set_number("share", 0.1).unwrap();
+    attributes.set_text("session.id", "").unwrap();
+    attributes.set_text("日本語", CONTROLS).unwrap();
+    SessionRecord { attributes: Some(Arc::new(attributes)), ..record }
+}
+
 fn sessions() -> Vec<(&'static str, Item)> {
     let start = |record| Item::SessionStart(Box::new(record));
     let end = session_end;
@@ -397,6 +407,8 @@ fn sessions() -> Vec<(&'static str, Item)> {
         ("session_start_host_id", start(own(open_session()))),
         ("session_start_anonymous", start(anonymous(open_session()))),
         ("session_start_no_user", start(bare(open_session()))),
+        ("session_start_attributes", start(with_attributes(open_session()))),
+        ("session_end_attributes", end(with_attributes(ended_session(EndReason::Ended)))),
         ("session_end_timeout", end(ended_session(EndReason::Timeout))),
         ("session_end_ended", end(ended_session(EndReason::Ended))),
         ("session_end_user_changed", end(ended_session(EndReason::UserChanged))),

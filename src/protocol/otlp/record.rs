@@ -9,7 +9,7 @@ use crate::event::{Breadcrumb, Event, EventKind, SessionStamp, Severity, StoredE
 use crate::protocol::json::Json;
 use crate::protocol::text::utc;
 use crate::protocol::{Item, Source};
-use crate::session::SessionRecord;
+use crate::session::{Attribute, SessionRecord};
 
 const STACK_TRACE: &str = "stack_trace";
 
@@ -280,7 +280,18 @@ fn session(
         attributes.int("sessio.session.index", record.index);
         user(&mut attributes, record.user.as_deref());
         more(&mut attributes);
+        hosts_attributes(&mut attributes, record);
     });
+}
+
+fn hosts_attributes(attributes: &mut Attributes<'_>, record: &SessionRecord) {
+    for (key, value) in record.attributes.iter().flat_map(|hosts| hosts.iter()) {
+        let key = format!("sessio.session.attribute.{key}");
+        match value {
+            Attribute::Text(text) => attributes.text(&key, Some(text)),
+            Attribute::Number(number) => attributes.number(&key, *number),
+        }
+    }
 }
 
 /// Starts and ends have no event id. Theirs is the same at every attempt, and another for sessions to which hosts
