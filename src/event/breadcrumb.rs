@@ -65,8 +65,9 @@ impl Trail {
         if self.most == 0 {
             return;
         }
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve_exact(self.room());
+        // Without memory for it nothing is remembered: that is no reason to stop an app.
+        if self.bytes.capacity() == 0 && self.bytes.try_reserve_exact(self.room()).is_err() {
+            return;
         }
         let mut crumb = [0; FRONT + NAME];
         let length = write(event.kind(), time, &mut crumb);
@@ -240,6 +241,9 @@ mod tests {
         let mut off = Trail::new(0);
         off.push(&feature("f"), 1);
         assert_eq!((off.len(), off.bytes.capacity()), (0, 0));
+        let mut too_much = Trail::new(usize::MAX);
+        too_much.push(&feature("f"), 1);
+        assert_eq!(too_much.len(), 0);
         let mut one = Trail::new(1);
         for time in 0..3 {
             one.push(&feature(&"x".repeat(1_000)), time);
