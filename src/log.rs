@@ -22,16 +22,25 @@ type Write = dyn Fn(Level, &str) + Send + Sync;
 
 /// Where messages go. Cloning it is cheap. A logger that panics is ignored.
 #[derive(Clone, Default)]
-pub struct Logger(Option<Arc<Write>>);
+pub struct Logger {
+    write: Option<Arc<Write>>,
+    least: Option<Level>,
+}
 
 impl Logger {
     /// A logger that hands each message to `write`, on the thread where it arises.
     pub fn new(write: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(write)))
+        Self { write: Some(Arc::new(write)), least: None }
+    }
+
+    /// The same, for messages of that level and over it.
+    #[must_use]
+    pub fn at_least(self, level: Level) -> Self {
+        Self { least: Some(level), ..self }
     }
 
     pub(crate) fn log(&self, level: Level, message: impl FnOnce() -> String) {
-        if let Some(write) = &self.0 {
+        if let Some(write) = self.write.as_ref().filter(|_| self.least.is_none_or(|least| level >= least)) {
             let message = message();
             // A host's callback must not take the library's thread down with it.
             let _ = catch_unwind(AssertUnwindSafe(|| write(level, &message)));
@@ -53,6 +62,6 @@ impl Logger {
 
 impl std::fmt::Debug for Logger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "Logger(set)" } else { "Logger(none)" })
+        f.write_str(if self.write.is_some() { "Logger(set)" } else { "Logger(none)" })
     }
 }

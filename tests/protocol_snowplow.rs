@@ -50,6 +50,7 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("minimal", one(plain(), "no_user_no_version", &samples::minimal_source())),
         ("subject", one(with_subject(plain()), "structured", &source)),
         ("subject_anonymous", one(with_subject(plain()), "anonymous", &source)),
+        ("bare_trail", one(without_contexts(plain()), "error_trail", &source)),
         ("bare", one(without_contexts(plain()), "structured_full", &source)),
     ]);
     requests
@@ -121,7 +122,7 @@ fn our_schemas_lie_where_they_say_and_all_are_used() {
         assert!(used.contains(&format!("iglu:io.sessio/{name}/jsonschema/1-0-0")), "{name}");
         count += 1;
     }
-    assert_eq!(count, 4);
+    assert_eq!(count, 5);
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn whether_a_session_is_sampled_out_is_decided_once() {
     let sampled_out: Vec<_> =
         line.stamps.iter().map(|stamp| stamp.session.as_ref().unwrap().sampled_out).collect();
     assert_eq!(sampled_out, [true, true, false]);
-    assert_eq!(line.ended[0].sampled_out, true);
+    assert!(line.ended[0].sampled_out);
 }
 
 #[test]

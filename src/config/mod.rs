@@ -17,15 +17,17 @@ use crate::database::Caps;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Result, invalid};
-use crate::event::limits;
+use crate::event::{Context, limits};
 use crate::ids::{IdSource, RandomIds};
-use crate::log::Logger;
-use crate::session::{RestartPolicy, Rules};
+use crate::log::{Level, Logger};
+use crate::session::{Attributes, RestartPolicy, Rules};
 use crate::store::SessionStore;
 
 /// The smallest and the largest ring: it must hold a few of the largest events, and not be a burden.
 const JOURNAL_BYTES: std::ops::RangeInclusive<usize> = 1_024 * 1_024..=256 * 1_024 * 1_024;
 const JOURNAL_PAGE: usize = 4_096;
+/// More than that nobody reads, and each error would carry it.
+const MOST_TRAIL: usize = 100;
 
 /// The settings of a tracker. Made by [`Config::builder`]; may be used for several trackers.
 #[derive(Clone)]
@@ -47,6 +49,9 @@ pub struct Config {
     pub(crate) delivery: Delivery,
     pub(crate) callbacks: Vec<Callback>,
     pub(crate) lifecycle_events: bool,
+    pub(crate) contexts: Vec<Context>,
+    pub(crate) trail: usize,
+    log_level: Level,
 }
 
 impl Config {
@@ -70,6 +75,9 @@ impl Config {
             delivery: Delivery::default(),
             callbacks: Vec::new(),
             lifecycle_events: false,
+            contexts: Vec::new(),
+            trail: 30,
+            log_level: Level::Debug,
         })
     }
 
@@ -107,6 +115,10 @@ impl Config {
                 self.journal_bytes
             )));
         }
+        if self.trail > MOST_TRAIL {
+            return Err(invalid(format!("the trail has at most {MOST_TRAIL} events, not {}", self.trail)));
+        }
+        limits::global_contexts(&self.contexts)?;
         self.delivery.check()
     }
 }
@@ -196,6 +208,32 @@ impl ConfigBuilder {
         self
     }
 
+    /// How many of the last events of its session an error event carries (kind, name, time), from memory, in at most 64 bytes
+    /// each on average; 0 for none. At most 100; in a scope 10. Default 30: what crash reporters show.
+    pub fn trail(mut self, events: usize) -> Self {
+        self.0.trail = events;
+        self
+    }
+
+    /// Adds data in a schema of its own to every event; more can be set on an open tracker. Default: none.
+    pub fn global_context(mut self, context: Context) -> Self {
+        self.0.contexts.push(context);
+        self
+    }
+
+    /// What each session begins with: constant data that stays with it and is sent with its start and its end. A start
+    /// callback may change it. Default: none.
+    pub fn session_attributes(mut self, attributes: Attributes) -> Self {
+        self.0.rules.attributes = Some(Arc::new(attributes)).filter(|attributes| !attributes.is_empty());
+        self
+    }
+
+    /// The least level of messages that go to the logger. Default [`Level::Debug`]: all.
+    pub fn log_level(mut self, least: Level) -> Self {
+        self.0.log_level = least;
+        self
+    }
+
     /// Whether another user ends the session (S10). Default true: two people never share one.
     pub fn end_session_on_user_change(mut self, on: bool) -> Self {
         self.0.rules.end_on_user_change = on;
@@ -282,6 +320,7 @@ impl ConfigBuilder {
     pub fn build(mut self) -> Result<Config> {
         self.0.check()?;
         self.0.journal_bytes = self.0.journal_bytes.next_multiple_of(JOURNAL_PAGE);
+        self.0.logger = self.0.logger.at_least(self.0.log_level);
         Ok(self.0)
     }
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::event::{Event, Head, Stamp, encode_event, encode_stamp};
+use crate::event::{EncodedContexts, Event, Head, Stamp, encode_event, encode_stamp};
 use crate::ids::{EventId, InstanceId, UserId};
 
 const NOW: i64 = 1_700_000_000_000;
@@ -41,8 +41,8 @@ fn stored(sequence: u64, time: i64) -> Vec<u8> {
         session: None,
     };
     let mut bytes = Vec::new();
-    encode_stamp(&stamp, event.kind().number(), &mut bytes);
-    encode_event(&event, &mut bytes);
+    encode_stamp(&stamp, event.kind().number(), false, &mut bytes);
+    encode_event(&event, &EncodedContexts::default(), &mut bytes);
     bytes
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Context, Event, EventKind, SessionStamp, Stamp, User, Value};
+use super::{Breadcrumb, Context, Event, EventKind, SessionStamp, Stamp, User, Value};
 use crate::encoding::{Put, Take};
 use crate::ids::{EventId, InstanceId, SessionId, UserId};
 
-const VERSION: u8 = 1;
+/// The versions: without and with a trail behind the event.
+const PLAIN: u8 = 1;
+const WITH_TRAIL: u8 = 2;
 // Flags.
 const IN_BACKGROUND: u8 = 1;
 const SAMPLED_OUT: u8 = 2;
@@ -21,16 +23,23 @@ pub struct StoredEvent {
     pub stamp: Stamp,
     /// What the host said.
     pub event: Event,
+    /// The events of the session that came before an error, oldest first. Empty if none are remembered.
+    pub trail: Vec<Breadcrumb>,
 }
 
 impl StoredEvent {
-    /// Reads what `encode_stamp` and `encode_event` wrote one after the other. `None` for damaged bytes or a newer
-    /// format.
+    /// Reads what `encode_stamp`, `encode_event` and `Trail::encode` wrote one after the other. `None` for damaged
+    /// bytes or a newer format.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut from = Take(bytes);
+        let version = from.u8()?;
+        if ![PLAIN, WITH_TRAIL].contains(&version) {
+            return None;
+        }
         let (stamp, kind) = decode_stamp(&mut from)?;
         let event = decode_event(&mut from, kind)?;
-        from.0.is_empty().then_some(Self { stamp, event })
+        let trail = if version == WITH_TRAIL { Breadcrumb::decode_all(&mut from)? } else { Vec::new() };
+        from.0.is_empty().then_some(Self { stamp, event, trail })
     }
 }
 
@@ -57,9 +66,9 @@ impl Head {
     }
 }
 
-/// Writes a stamp for an event of that kind.
-pub(crate) fn encode_stamp(stamp: &Stamp, kind: u8, out: &mut impl Put) {
-    out.u8(VERSION);
+/// Writes a stamp for an event of that kind, `with_trail` if one follows behind the event.
+pub(crate) fn encode_stamp(stamp: &Stamp, kind: u8, with_trail: bool, out: &mut impl Put) {
+    out.u8(if with_trail { WITH_TRAIL } else { PLAIN });
     out.u8(kind);
     let sampled_out = stamp.session.as_ref().is_some_and(|session| session.sampled_out);
     let flag = |on: bool, bit: u8| if on { bit } else { 0 };
@@ -89,9 +98,6 @@ fn encode_session(session: &SessionStamp, out: &mut impl Put) {
 }
 
 fn decode_stamp(from: &mut Take<'_>) -> Option<(Stamp, u8)> {
-    if from.u8()? != VERSION {
-        return None;
-    }
     let (kind, flags) = (from.u8()?, from.u8()?);
     let (sequence, time) = (from.u64()?, from.i64()?);
     let event_id = EventId(from.uuid()?);
@@ -128,8 +134,23 @@ fn decode_session(id: SessionId, sampled_out: bool, from: &mut Take<'_>) -> Opti
     })
 }
 
-/// Writes what the host said. It goes right behind the stamp.
-pub(crate) fn encode_event(event: &Event, out: &mut impl Put) {
+/// Contexts that go along with many events, encoded once. The default is none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EncodedContexts {
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+impl EncodedContexts {
+    pub fn new(contexts: &[Context]) -> Self {
+        let mut bytes = Vec::new();
+        contexts.iter().for_each(|context| encode_context(context, &mut bytes));
+        Self { count: contexts.len() as u32, bytes }
+    }
+}
+
+/// Writes what the host said, with `more` contexts behind the event's own. It goes right behind the stamp.
+pub(crate) fn encode_event(event: &Event, more: &EncodedContexts, out: &mut impl Put) {
     event.kind.encode(out);
     out.option(event.true_time, Put::i64);
     out.u32(event.fields.len() as u32);
@@ -144,11 +165,14 @@ pub(crate) fn encode_event(event: &Event, out: &mut impl Put) {
             }
         }
     }
-    out.u32(event.contexts.len() as u32);
-    for context in &event.contexts {
-        out.text(&context.schema);
-        out.text(&context.data);
-    }
+    out.u32(event.contexts.len() as u32 + more.count);
+    event.contexts.iter().for_each(|context| encode_context(context, out));
+    out.bytes(&more.bytes);
+}
+
+fn encode_context(context: &Context, out: &mut impl Put) {
+    out.text(&context.schema);
+    out.text(&context.data);
 }
 
 fn tagged(out: &mut impl Put, tag: u8, text: &str) {
@@ -178,7 +202,7 @@ fn decode_event(from: &mut Take<'_>, kind: u8) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Severity;
+    use crate::event::{Severity, Trail};
 
     fn stamp(session: bool) -> Stamp {
         let uuid = |n: u128| Uuid::from_u128(n);
@@ -229,8 +253,16 @@ mod tests {
 
     fn encode(stamp: &Stamp, event: &Event) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode_stamp(stamp, event.kind.number(), &mut bytes);
-        encode_event(event, &mut bytes);
+        encode_stamp(stamp, event.kind.number(), false, &mut bytes);
+        encode_event(event, &EncodedContexts::default(), &mut bytes);
+        bytes
+    }
+
+    fn encode_with_trail(event: &Event, trail: &Trail) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_stamp(&stamp(true), event.kind.number(), true, &mut bytes);
+        encode_event(event, &EncodedContexts::default(), &mut bytes);
+        trail.encode(&mut bytes);
         bytes
     }
 
@@ -242,9 +274,50 @@ mod tests {
                 let head = Head::decode(&bytes).unwrap();
                 assert_eq!((head.sequence, head.time, head.kind), (42, -5, event.kind.number()));
                 assert_eq!(head.session, stamp.session.as_ref().map(|s| s.id.clone()));
-                assert_eq!(StoredEvent::decode(&bytes), Some(StoredEvent { stamp, event: event.clone() }));
+                assert_eq!(
+                    StoredEvent::decode(&bytes),
+                    Some(StoredEvent { stamp, event: event.clone(), trail: vec![] })
+                );
             }
         }
+    }
+
+    #[test]
+    fn contexts_of_many_events_stand_behind_the_events_own() {
+        let context =
+            |n: i32| Context { schema: format!("iglu:a/b{n}/jsonschema/1-0-0"), data: n.to_string() };
+        let more = EncodedContexts::new(&[context(7), context(8)]);
+        for event in events() {
+            let mut bytes = Vec::new();
+            encode_stamp(&stamp(false), event.kind.number(), false, &mut bytes);
+            encode_event(&event, &more, &mut bytes);
+            let mut expected = event.clone();
+            expected.contexts.extend([context(7), context(8)]);
+            assert_eq!(StoredEvent::decode(&bytes).unwrap().event, expected);
+        }
+    }
+
+    #[test]
+    fn a_trail_comes_back_and_belongs_to_its_version() {
+        let error = Event::error("E", "m", true).unwrap();
+        let mut trail = Trail::new(2);
+        trail.push(&Event::feature("f").unwrap(), 1);
+        trail.push(&Event::install(), -2);
+        let bytes = encode_with_trail(&error, &trail);
+        let crumb = |kind, name: &str, time| Breadcrumb { kind, name: name.into(), time };
+        let crumbs = vec![crumb("feature", "f", 1), crumb("install", "", -2)];
+        let expected = StoredEvent { stamp: stamp(true), event: error.clone(), trail: crumbs };
+        assert_eq!(StoredEvent::decode(&bytes), Some(expected));
+        assert_eq!(Head::decode(&bytes), Head::decode(&encode(&stamp(true), &error)));
+        for end in 0..bytes.len() {
+            assert_eq!(StoredEvent::decode(&bytes[..end]), None, "cut at {end}");
+        }
+        let mut plain = bytes;
+        plain[0] = PLAIN;
+        assert_eq!(StoredEvent::decode(&plain), None);
+        plain[0] = WITH_TRAIL;
+        plain.push(0);
+        assert_eq!(StoredEvent::decode(&plain), None, "something behind it");
     }
 
     #[test]
@@ -260,7 +333,7 @@ mod tests {
             let _ = Head::decode(&damaged);
         }
         let mut newer = bytes;
-        newer[0] = VERSION + 1;
+        newer[0] = WITH_TRAIL + 1;
         assert_eq!(StoredEvent::decode(&newer), None);
     }
 }

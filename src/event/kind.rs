@@ -109,21 +109,29 @@ pub enum EventKind {
     Install,
 }
 
+/// The names of the kinds in the order of their numbers, from 1.
+const NAMES: [&str; 10] = [
+    "screen_view",
+    "structured",
+    "self_describing",
+    "timing",
+    "log",
+    "error",
+    "feature",
+    "foreground",
+    "background",
+    "install",
+];
+
 impl EventKind {
     /// Its name in every format: `screen_view`, `structured` …
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::ScreenView { .. } => "screen_view",
-            Self::Structured { .. } => "structured",
-            Self::SelfDescribing { .. } => "self_describing",
-            Self::Timing { .. } => "timing",
-            Self::Log { .. } => "log",
-            Self::Error { .. } => "error",
-            Self::Feature { .. } => "feature",
-            Self::Foreground { .. } => "foreground",
-            Self::Background { .. } => "background",
-            Self::Install => "install",
-        }
+        Self::name_of(self.number()).unwrap_or_default()
+    }
+
+    /// The name of the kind with that number.
+    pub(crate) fn name_of(number: u8) -> Option<&'static str> {
+        NAMES.get(usize::from(number).checked_sub(1)?).copied()
     }
 
     /// The kind's number in stored events. Never reused.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
+use super::Context;
 use crate::error::{Error, ErrorKind, Result, invalid};
 
 /// Names: categories, actions, screens, features, schemas, keys of fields. Snowplow's columns hold 1,000 characters.
@@ -24,6 +25,10 @@ pub const JSON_DEPTH: usize = 32;
 pub const FIELDS: usize = 128;
 /// Contexts of one event.
 pub const CONTEXTS: usize = 32;
+/// Global contexts of a tracker.
+pub const GLOBAL_CONTEXTS: usize = 16;
+/// All of them together: they are stored with every event.
+pub const GLOBAL_CONTEXTS_BYTES: usize = 16 * 1_024;
 /// A whole event as it is stored. A quarter of the smallest journal, so that one event never fills it.
 pub const EVENT: usize = 256 * 1_024;
 /// Each part of a user's identity, and the app's version. They go into every event and the session record.
@@ -49,6 +54,19 @@ pub(crate) fn length(what: &str, value: &str, limit: usize) -> Result<()> {
 
 pub(crate) fn too_large(what: &str, is: usize, limit: usize) -> Error {
     Error::new(ErrorKind::TooLarge, format!("{what} has {is} bytes, and {limit} are allowed"))
+}
+
+/// The global contexts of a tracker: not too many, and not too much.
+pub(crate) fn global_contexts(contexts: &[Context]) -> Result<()> {
+    if contexts.len() > GLOBAL_CONTEXTS {
+        let message = format!("there are at most {GLOBAL_CONTEXTS} global contexts");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    let bytes = contexts.iter().map(|context| context.schema.len() + context.data.len()).sum();
+    if bytes > GLOBAL_CONTEXTS_BYTES {
+        return Err(too_large("the global contexts", bytes, GLOBAL_CONTEXTS_BYTES));
+    }
+    Ok(())
 }
 
 /// The text, or its beginning with a note of how much is missing. Never longer than `limit`.

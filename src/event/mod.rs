@@ -1,14 +1,17 @@
 //! What an app tells: one event, its fields and contexts, checked as they are set, so that `track` has nothing left to
 //! refuse.
 
+mod breadcrumb;
 mod encoding;
 mod kind;
 pub mod limits;
 mod stamp;
 mod user;
 
+pub use breadcrumb::Breadcrumb;
+pub(crate) use breadcrumb::Trail;
 pub use encoding::StoredEvent;
-pub(crate) use encoding::{Head, encode_event, encode_stamp};
+pub(crate) use encoding::{EncodedContexts, Head, encode_event, encode_stamp};
 pub use kind::{EventKind, Severity};
 pub use stamp::{SessionStamp, Stamp};
 pub use user::User;
@@ -33,6 +36,18 @@ pub struct Context {
     pub schema: String,
     /// JSON that follows it.
     pub data: String,
+}
+
+impl Context {
+    /// Data in a schema of its own.
+    ///
+    /// # Errors
+    /// The schema is empty or too long; `data` is no JSON or over the limits.
+    pub fn new(schema: &str, data: &str) -> Result<Self> {
+        limits::name("the context's schema", schema, limits::NAME)?;
+        limits::json("the context's data", data)?;
+        Ok(Self { schema: schema.into(), data: data.into() })
+    }
 }
 
 /// Fields with a meaning in the protocols, which therefore have one type.
@@ -130,13 +145,11 @@ impl Event {
     }
 
     /// The app came to foreground or went to background, for the `index`th time.
-    #[allow(dead_code)] // for the tracker
     pub(crate) fn lifecycle(background: bool, index: u32) -> Self {
         Self::new(if background { EventKind::Background { index } } else { EventKind::Foreground { index } })
     }
 
     /// The app is new on this device.
-    #[allow(dead_code)] // for the tracker
     pub(crate) fn install() -> Self {
         Self::new(EventKind::Install)
     }
@@ -178,15 +191,14 @@ impl Event {
     /// # Errors
     /// The schema is empty or too long; `data` is no JSON or over the limits; over [`limits::CONTEXTS`] contexts.
     pub fn add_context(&mut self, schema: &str, data: &str) -> Result<()> {
-        limits::name("the context's schema", schema, limits::NAME)?;
-        limits::json("the context's data", data)?;
+        let context = Context::new(schema, data)?;
         if self.contexts.len() >= limits::CONTEXTS {
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!("an event has at most {} contexts", limits::CONTEXTS),
             ));
         }
-        self.contexts.push(Context { schema: schema.into(), data: data.into() });
+        self.contexts.push(context);
         Ok(())
     }
 

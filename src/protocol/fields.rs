@@ -2,7 +2,9 @@
 
 use super::BatchLimits;
 use super::json::Json;
-use crate::event::{Context, Value};
+use super::text::utc;
+use crate::event::{Breadcrumb, Context, Value};
+use crate::session::{Attribute, Attributes};
 
 /// A field's value.
 pub(crate) fn value(json: &mut Json, value: &Value) {
@@ -24,6 +26,35 @@ pub(crate) fn contexts(json: &mut Json, contexts: &[Context]) {
                 json.key("schema").text(&context.schema);
                 json.key("data").raw(&context.data);
             });
+        }
+    });
+}
+
+/// What led to an error, oldest first. Nothing is written if nothing is remembered.
+pub(crate) fn trail(json: &mut Json, trail: &[Breadcrumb]) {
+    if trail.is_empty() {
+        return;
+    }
+    json.key("trail").array(|json| {
+        for crumb in trail {
+            json.object(|json| {
+                json.key("kind").plain(crumb.kind);
+                json.key("name").text(&crumb.name);
+                json.key("time").plain(&utc(crumb.time));
+            });
+        }
+    });
+}
+
+/// The attributes of a session as an object. Nothing is written if it has none.
+pub(crate) fn attributes(json: &mut Json, attributes: Option<&Attributes>) {
+    let Some(attributes) = attributes.filter(|attributes| !attributes.is_empty()) else { return };
+    json.key("attributes").object(|json| {
+        for (key, value) in attributes.iter() {
+            match value {
+                Attribute::Text(text) => json.key(key).text(text),
+                Attribute::Number(number) => json.key(key).number(*number),
+            }
         }
     });
 }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::database::Ledger;
 use crate::encoding::Put;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Stamp, encode_stamp};
+use crate::event::{Event, Stamp, Trail, encode_stamp};
 use crate::ids::{IdSource, InstanceId};
 use crate::journal::Writer;
 use crate::session::{Answer, Coming, Engine, Fact, Input, SessionRecord};
@@ -53,6 +53,8 @@ pub(super) struct Core {
     /// How many threads are asking callbacks about a session that is to begin.
     pub asking: u32,
     pub scopes: Scopes,
+    /// The last events of the session, for errors.
+    pub trail: Trail,
 }
 
 /// Why a step was not taken.
@@ -70,6 +72,7 @@ impl Core {
         ids: Arc<dyn IdSource>,
         ledger: Ledger,
         callbacks: Arc<Callbacks>,
+        trail: usize,
     ) -> Self {
         let (instance_id, fresh) = (InstanceId(ids.uuid()), ids.uuid());
         let (writer, changes) = (Some(writer), VecDeque::new());
@@ -85,23 +88,28 @@ impl Core {
             changes,
             asking: 0,
             scopes: Scopes::default(),
+            trail: Trail::new(trail),
         }
     }
 
-    /// Tracks an event of that kind that is encoded in `body`.
+    /// Tracks an event that is encoded in `body`.
     pub fn track(
         &mut self,
         input: Input,
         coming: Option<&Coming>,
-        (kind, body): (u8, &[u8]),
+        (event, body): (&Event, &[u8]),
         snapshot: &Snapshot,
     ) -> Result<Answer, Refusal> {
         // A change of background is told of as long as there is any room, as without an event.
         let reserve = if matches!(input, Input::Lifecycle { .. }) { 0 } else { RESERVE };
-        let needed = Writer::needed(STAMP + body.len()) + 2 * Writer::needed(RECORD) + reserve;
+        let needed = Writer::needed(STAMP + body.len() + self.trail.encoded_len())
+            + 2 * Writer::needed(RECORD)
+            + reserve;
         let answer = self.step(input, coming, needed, snapshot, |core, answer| {
             if let Answer::Stamped(stamp) = answer {
-                core.append_event(stamp, kind, body);
+                let mut trail = std::mem::take(&mut core.trail);
+                core.append_event(stamp, (event, body), &mut trail);
+                core.trail = trail;
             }
         })?;
         if answer == Answer::Disabled { Err(Refusal::Failed(disabled())) } else { Ok(answer) }
@@ -169,6 +177,7 @@ impl Core {
             let Some(writer) = &mut self.writer else { continue };
             let (kind, session) = match fact {
                 Fact::Began(session) => {
+                    self.trail.clear();
                     self.fresh = self.ids.uuid();
                     writer.set_open_session(session.index);
                     (BEGAN, session)
@@ -182,13 +191,22 @@ impl Core {
         }
     }
 
-    /// Writes an event behind the tail.
-    pub fn append_event(&mut self, stamp: &Stamp, kind: u8, body: &[u8]) {
+    /// Writes an event behind the tail, an error with what led to it. The event becomes a part of the trail itself.
+    pub fn append_event(&mut self, stamp: &Stamp, (event, body): (&Event, &[u8]), trail: &mut Trail) {
         let Some(writer) = &mut self.writer else { return };
-        writer.append(EVENT, STAMP + body.len(), |out| {
-            encode_stamp(stamp, kind, out);
+        let kind = event.kind();
+        let told = kind.error().is_some() && stamp.session.is_some() && trail.len() > 0;
+        let length = STAMP + body.len() + if told { trail.encoded_len() } else { 0 };
+        writer.append(EVENT, length, |out| {
+            encode_stamp(stamp, kind.number(), told, out);
             out.bytes(body);
+            if told {
+                trail.encode(out);
+            }
         });
+        if stamp.session.is_some() {
+            trail.push(event, stamp.time);
+        }
     }
 
     /// Writes what became of a session behind the tail.
@@ -271,8 +289,8 @@ impl Core {
 }
 
 /// How much of the journal an event may need.
-pub(super) fn event_room(body: &[u8]) -> u64 {
-    Writer::needed(STAMP + body.len()) + RESERVE
+pub(super) fn event_room(body: &[u8], trail: &Trail) -> u64 {
+    Writer::needed(STAMP + body.len() + trail.encoded_len()) + RESERVE
 }
 
 /// What brings about whatever comes of an input.

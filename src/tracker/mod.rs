@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod commit;
+mod contexts;
 mod core;
 mod correlation;
 mod lifecycle;
@@ -35,6 +36,7 @@ use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{CrashMarker, fork};
 use callbacks::Callbacks;
+use contexts::Contexts;
 use core::Core;
 use mail::Mail;
 use manual::Manual;
@@ -56,6 +58,7 @@ struct Shared {
     /// Signalled when callbacks have answered about a session that is to begin; goes with `core`.
     answered: Condvar,
     callbacks: Arc<Callbacks>,
+    contexts: Contexts,
     /// Changes of background, and the installation, are events.
     lifecycle_events: bool,
     /// A caller has waited for space in vain: until there is some, others are refused without waiting.

@@ -18,6 +18,7 @@ use crate::session::{Engine, Memory, Opening, SessionRecord, Settings, State};
 use super::Shared;
 use super::callbacks::Callbacks;
 use super::commit::{Committer, guarded, lock};
+use super::contexts::Contexts;
 use super::core::Core;
 use super::mail::Mail;
 use super::manual::Manual;
@@ -50,7 +51,8 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     let snapshot = Snapshot::new(&engine.session());
     let callbacks = Arc::new(Callbacks::new(&config.callbacks, config.logger.clone()));
     let (clock, ids) = (Arc::clone(&config.clock), Arc::clone(&config.ids));
-    let mut core = Core::new(engine, journal.writer, clock, ids, ledger, Arc::clone(&callbacks));
+    let mut core =
+        Core::new(engine, journal.writer, clock, ids, ledger, Arc::clone(&callbacks), config.trail);
     let mut erased = 0;
     if recalled.outdated {
         erased = core.forget_journal(&snapshot);
@@ -68,6 +70,7 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
         space: Condvar::new(),
         answered: Condvar::new(),
         callbacks,
+        contexts: Contexts::new(&config.contexts),
         lifecycle_events: config.lifecycle_events,
         stalled: AtomicBool::new(false),
         wake: Wake::default(),

@@ -8,7 +8,7 @@ use crate::callback::{Cause, ChangeKind};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::event::{Event, User};
+use crate::event::{Event, Trail, User};
 use crate::ids::{EventId, InstanceId, SessionId};
 use crate::journal::Writer;
 use crate::session::{
@@ -18,6 +18,9 @@ use crate::session::{
 use super::commit::lock;
 use super::core::{self, Core, RECORD, Refusal};
 use super::{Resumed, Shared, Tracker};
+
+/// Events that an error in a scope carries at the most: there may be thousands of scopes, and each has a trail of its own.
+const TRAIL: usize = 10;
 
 /// A session of its own, held in memory. Its events go the way of the tracker's: numbered with them, safe from a kill as
 /// soon as they are tracked. Its sessions begin and end by the tracker's rules (foreground alone) and are delivered like the
@@ -42,6 +45,7 @@ struct Inner {
     fresh: Uuid,
     /// The erasure that it knows of.
     erasures: u32,
+    trail: Trail,
 }
 
 /// The scopes of a tracker.
@@ -112,28 +116,33 @@ impl Core {
         let memory = Memory::new(self.engine.memory().settings.user_id);
         let (engine, _) = Engine::open(rules_of(self.engine.rules()), memory, opening);
         let (instance_id, fresh) = (InstanceId(self.ids.uuid()), self.ids.uuid());
-        let inner = Mutex::new(Inner { engine, fresh, erasures: self.scopes.erasures });
+        let inner = Mutex::new(Inner {
+            engine,
+            fresh,
+            erasures: self.scopes.erasures,
+            trail: Trail::new(self.trail.most().min(TRAIL)),
+        });
         let scope = Arc::new(ScopeState { instance_id, inner });
         self.scopes.add(&scope);
         scope
     }
 
-    /// One step of a scope, published as a whole. An event is one of that kind, encoded.
+    /// One step of a scope, published as a whole. An event comes with its encoded form.
     fn step_scope(
         &mut self,
         scope: &ScopeState,
         input: Input,
         coming: Option<&Coming>,
-        event: Option<(u8, &[u8])>,
+        event: Option<(&Event, &[u8])>,
     ) -> Result<Answer, Refusal> {
+        let mut inner = scope.lock();
         // What has to be settled first, and a session that is replaced.
-        let body = event.map_or(0, |(_, body)| core::event_room(body));
+        let body = event.map_or(0, |(_, body)| core::event_room(body, &inner.trail));
         if self.writer.as_ref().ok_or_else(|| Refusal::Failed(core::closed()))?.free()
             < 6 * Writer::needed(RECORD) + body
         {
             return Err(Refusal::Full);
         }
-        let mut inner = scope.lock();
         let mut wrote = self.settle_scope(&mut inner, scope.instance_id);
         let cause = core::cause(&input);
         let now = self.clock.now();
@@ -143,10 +152,10 @@ impl Core {
         if let Some(left) = inner.engine.expires_in(now) {
             self.scopes.expires_at(now.elapsed.saturating_add(left));
         }
-        if let (Answer::Stamped(stamp), Some((kind, body))) = (&mut answer, event) {
+        if let (Answer::Stamped(stamp), Some(event)) = (&mut answer, event) {
             stamp.sequence = self.engine.next_sequence();
             stamp.in_background = self.engine.memory().settings.background;
-            self.append_event(stamp, kind, body);
+            self.append_event(stamp, event, &mut inner.trail);
             wrote = true;
         }
         if wrote {
@@ -189,6 +198,7 @@ impl Core {
             };
             if change == ChangeKind::Began {
                 inner.fresh = self.ids.uuid();
+                inner.trail.clear();
             }
             self.note_of(instance_id, change, cause, record);
             self.append_fact(kind, now, record);
@@ -275,12 +285,12 @@ impl Scope {
             let id = EventId(self.shared.lock().ids.uuid());
             let error = event.kind().error();
             let input = Input::Event { id, instance_id: self.own.instance_id, error };
-            self.step(input, Some((event.kind().number(), body)))?;
+            self.step(input, Some((event, body)))?;
             Ok(id)
         })
     }
 
-    fn step(&self, input: Input, event: Option<(u8, &[u8])>) -> Result<Answer> {
+    fn step(&self, input: Input, event: Option<(&Event, &[u8])>) -> Result<Answer> {
         self.shared.check_open()?;
         let shared = &self.shared;
         let (core, coming) = shared.ask(shared.lock(), self.own.instance_id, |core| {

@@ -11,7 +11,7 @@ use crate::callback::SessionStart;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Error, Result};
-use crate::event::{Event, encode_event, limits};
+use crate::event::{EncodedContexts, Event, encode_event, limits};
 use crate::ids::{EventId, InstanceId};
 use crate::session::{Answer, Coming, Input, SessionRecord};
 
@@ -76,7 +76,7 @@ impl Shared {
             let id = EventId(core.ids.uuid());
             let input = input(&core, id);
             let (core, coming) = self.ask_about(core, &input);
-            let event = (event.kind().number(), body);
+            let event = (event, body);
             self.with_room(core, |core| core.track(input.clone(), coming.as_ref(), event, &self.snapshot))?;
             Ok(id)
         })
@@ -96,7 +96,9 @@ impl Shared {
 
     pub(super) fn encoded<T>(&self, event: &Event, track: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         with_scratch(|body| {
-            encode_event(event, body);
+            let more = self.contexts.encoded();
+            let none = EncodedContexts::default();
+            encode_event(event, more.as_deref().unwrap_or(&none), body);
             if body.len() > limits::EVENT {
                 return Err(limits::too_large("the event", body.len(), limits::EVENT));
             }

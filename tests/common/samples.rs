@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sessio::event::{Event, SessionStamp, Severity, Stamp, StoredEvent, User};
+use sessio::event::{Breadcrumb, Event, SessionStamp, Severity, Stamp, StoredEvent, User};
 use sessio::ids::{EventId, InstanceId, SessionId, UserId};
 use sessio::protocol::{Device, Item, Source};
-use sessio::session::{EndReason, FirstEvent, Moment, SessionRecord, Spent};
+use sessio::session::{Attributes, EndReason, FirstEvent, Moment, SessionRecord, Spent};
 use sessio::store::StorageMechanism;
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ pub fn minimal_source() -> Source {
 
 /// Every sample by its name: all kinds of events in a session, then special stamps, special texts and numbers, session starts and ends.
 pub fn events() -> Vec<(&'static str, Item)> {
-    let samples = [kinds(), stamps(), texts(), sessions()];
+    let samples = [kinds(), stamps(), texts(), trails(), sessions()];
     samples.into_iter().flatten().collect()
 }
 
@@ -87,7 +87,7 @@ pub fn in_session(event: Event) -> Item {
 
 /// The event with this stamp.
 pub fn stored(stamp: Stamp, event: Event) -> Item {
-    Item::Event(Box::new(StoredEvent { stamp, event }))
+    Item::Event(Box::new(StoredEvent { stamp, event, trail: Vec::new() }))
 }
 
 /// A stamp with a user and an app version.
@@ -350,10 +350,44 @@ fn oversize() -> Event {
     event
 }
 
+/// An error with what led to it: every kind, and names that are not easily written.
+fn trails() -> Vec<(&'static str, Item)> {
+    let crumbs = [
+        ("install", ""),
+        ("foreground", ""),
+        ("screen_view", "Cart"),
+        ("structured", "cart/add"),
+        ("self_describing", THING),
+        ("timing", "load/cart"),
+        ("log", "\"quoted\" back\\slash \u{1}\n <tag>"),
+        ("feature", "日本語 👩‍👩‍👧"),
+        ("error", "IoError"),
+        ("background", ""),
+    ];
+    let trail = (0..).zip(crumbs).map(|(ago, (kind, name))| Breadcrumb {
+        kind,
+        name: name.into(),
+        time: TRACKED - 10_000 + ago * 1_000,
+    });
+    let error = Event::error("std::out_of_range", "index 7 of 3", true).unwrap();
+    let stored = StoredEvent { stamp: stamp(Some(session_stamp())), event: error, trail: trail.collect() };
+    vec![("error_trail", Item::Event(Box::new(stored)))]
+}
+
 /// The end of a session, noticed when it was last seen.
 pub fn session_end(record: SessionRecord) -> Item {
     let noticed_at = record.last_seen.wall;
     Item::SessionEnd { record: Box::new(record), noticed_at }
+}
+
+fn with_attributes(record: SessionRecord) -> SessionRecord {
+    let mut attributes = Attributes::default();
+    attributes.set_text("plan", "größte \"7\"").unwrap();
+    attributes.set_number("seats", 12.0).unwrap();
+    attributes.set_number("share", 0.1).unwrap();
+    attributes.set_text("session.id", "").unwrap();
+    attributes.set_text("日本語", CONTROLS).unwrap();
+    SessionRecord { attributes: Some(Arc::new(attributes)), ..record }
 }
 
 fn sessions() -> Vec<(&'static str, Item)> {
@@ -373,6 +407,8 @@ fn sessions() -> Vec<(&'static str, Item)> {
         ("session_start_host_id", start(own(open_session()))),
         ("session_start_anonymous", start(anonymous(open_session()))),
         ("session_start_no_user", start(bare(open_session()))),
+        ("session_start_attributes", start(with_attributes(open_session()))),
+        ("session_end_attributes", end(with_attributes(ended_session(EndReason::Ended)))),
         ("session_end_timeout", end(ended_session(EndReason::Timeout))),
         ("session_end_ended", end(ended_session(EndReason::Ended))),
         ("session_end_user_changed", end(ended_session(EndReason::UserChanged))),

@@ -2,7 +2,7 @@
 
 use super::{Bugsnag, EVENTS_VERSION, body};
 use crate::error::{Result, invalid};
-use crate::event::{EventKind, SessionStamp, StoredEvent, Value};
+use crate::event::{Breadcrumb, EventKind, SessionStamp, StoredEvent, Value};
 use crate::protocol::json::Json;
 use crate::protocol::text::utc;
 use crate::protocol::{Source, fields};
@@ -27,6 +27,7 @@ impl Bugsnag {
                     exceptions(json, error_type, message, text(stored, STACK_TRACE));
                     severity(json, *unhandled);
                     self.circumstances(json, stored, source);
+                    breadcrumbs(json, &stored.trail);
                     meta_data(json, stored);
                 });
             });
@@ -91,6 +92,36 @@ fn write_session(json: &mut Json, session: &SessionStamp) {
         json.key("handled").raw(session.handled_errors);
         json.key("unhandled").raw(session.unhandled_errors);
     });
+}
+
+/// What led to the error, if that is remembered.
+fn breadcrumbs(json: &mut Json, trail: &[Breadcrumb]) {
+    if trail.is_empty() {
+        return;
+    }
+    json.key("breadcrumbs").array(|json| {
+        for crumb in trail {
+            json.object(|json| {
+                json.key("timestamp").text(&utc(crumb.time));
+                // The receiver asks for one.
+                json.key("name").text(if crumb.name.is_empty() { crumb.kind } else { &crumb.name });
+                json.key("type").text(breadcrumb_type(crumb.kind));
+                json.key("metaData").object(|json| json.key("kind").text(crumb.kind));
+            });
+        }
+    });
+}
+
+/// The receiver's types, as far as they say what a kind is.
+fn breadcrumb_type(kind: &str) -> &'static str {
+    match kind {
+        "screen_view" => "navigation",
+        "log" => "log",
+        "error" => "error",
+        "structured" | "feature" => "user",
+        "foreground" | "background" | "install" => "state",
+        _ => "manual",
+    }
 }
 
 /// What has no place elsewhere: the host's fields under one heading, ours under another, so that they cannot collide.

@@ -100,7 +100,12 @@ impl Exceptionless {
     pub(super) fn session_start(&self, record: &SessionRecord, source: &Source) -> String {
         let reference = session_reference(&record.id, source);
         self.element_of("session", record.started_at.wall, &reference, |json| {
-            json.key("data").object(|json| self.write_who(json, Who::of_session(record), source));
+            json.key("data").object(|json| {
+                self.write_who(json, Who::of_session(record), source);
+                if let Some(attributes) = record.attributes.as_deref().filter(|it| !it.is_empty()) {
+                    json.key(OURS).object(|json| fields::attributes(json, Some(attributes)));
+                }
+            });
         })
     }
 
@@ -276,6 +281,7 @@ fn our_data(json: &mut Json, stored: &StoredEvent) {
         _ => {}
     }
     fields::contexts(json, event.contexts());
+    fields::trail(json, &stored.trail);
     let taken = || event.fields().filter(|(key, _)| is_taken(key));
     if taken().next().is_some() {
         json.key("fields")
@@ -298,4 +304,5 @@ fn outcome(json: &mut Json, record: &SessionRecord) {
         ("unhandled_errors", record.unhandled_errors.into()),
     ];
     numbers.iter().for_each(|(name, number)| json.key(name).raw(number));
+    fields::attributes(json, record.attributes.as_deref());
 }

@@ -217,6 +217,7 @@ fn details(stored: &StoredEvent) -> String {
         json.key("inBackground").raw(stamp.in_background);
         json.field("trueTime", event.true_time().map(timestamp).as_deref());
         said(json, event);
+        fields::trail(json, &stored.trail);
     });
     json.into_text()
 }

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::value::{Attributes, array, document, key_values, text};
-use crate::event::{Event, EventKind, SessionStamp, Severity, StoredEvent, User, Value};
+use crate::event::{Breadcrumb, Event, EventKind, SessionStamp, Severity, StoredEvent, User, Value};
 use crate::protocol::json::Json;
+use crate::protocol::text::utc;
 use crate::protocol::{Item, Source};
-use crate::session::SessionRecord;
+use crate::session::{Attribute, SessionRecord};
 
 const STACK_TRACE: &str = "stack_trace";
 
@@ -71,6 +72,7 @@ fn event(json: &mut Json, stored: &StoredEvent, source: &Source) {
         }
         fields(&mut attributes, event);
         contexts(&mut attributes, event);
+        trail(&mut attributes, &stored.trail);
     });
 }
 
@@ -217,6 +219,24 @@ fn contexts(attributes: &mut Attributes<'_>, event: &Event) {
     });
 }
 
+/// What led to an error, if that is remembered.
+fn trail(attributes: &mut Attributes<'_>, trail: &[Breadcrumb]) {
+    if trail.is_empty() {
+        return;
+    }
+    attributes.any("sessio.trail", |json| {
+        array(json, |json| {
+            for crumb in trail {
+                key_values(json, |attributes| {
+                    attributes.text("kind", Some(crumb.kind));
+                    attributes.text("name", Some(&crumb.name));
+                    attributes.text("time", Some(&utc(crumb.time)));
+                });
+            }
+        });
+    });
+}
+
 fn session_start(json: &mut Json, record: &SessionRecord, source: &Source) {
     times(json, record.started_at.wall, record.started_at.wall);
     session(json, record, &uid(record, source, "start"), "session.start", |attributes| {
@@ -260,7 +280,18 @@ fn session(
         attributes.int("sessio.session.index", record.index);
         user(&mut attributes, record.user.as_deref());
         more(&mut attributes);
+        hosts_attributes(&mut attributes, record);
     });
+}
+
+fn hosts_attributes(attributes: &mut Attributes<'_>, record: &SessionRecord) {
+    for (key, value) in record.attributes.iter().flat_map(|hosts| hosts.iter()) {
+        let key = format!("sessio.session.attribute.{key}");
+        match value {
+            Attribute::Text(text) => attributes.text(&key, Some(text)),
+            Attribute::Number(number) => attributes.number(&key, *number),
+        }
+    }
 }
 
 /// Starts and ends have no event id. Theirs is the same at every attempt, and another for sessions to which hosts

@@ -20,6 +20,11 @@ impl Attributes<'_> {
         self.any(key, |json| int(json, value));
     }
 
+    /// A number, whole if it is.
+    pub fn number(&mut self, key: &str, value: f64) {
+        self.any(key, |json| number(json, value));
+    }
+
     /// True or false.
     pub fn bool(&mut self, key: &str, value: bool) {
         self.any(key, |json| typed(json, "boolValue", |json| json.raw(value)));

@@ -186,9 +186,9 @@ impl SnowplowBuilder {
         self
     }
 
-    /// Whether fields that Snowplow has no place for go along in a context of our own,
-    /// `iglu:io.sessio/fields/jsonschema/1-0-0`, which the pipeline must know. Default on: off means that they are
-    /// not sent.
+    /// Whether fields that Snowplow has no place for, and what led to an error, go along in contexts of our own,
+    /// `iglu:io.sessio/fields/jsonschema/1-0-0` and `iglu:io.sessio/trail/jsonschema/1-0-0`, which the pipeline must
+    /// know. Default on: off means that they are not sent.
     pub fn fields_context(mut self, on: bool) -> Self {
         self.0.fields_context = on;
         self

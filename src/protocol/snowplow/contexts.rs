@@ -7,10 +7,10 @@ use super::config::{Config, Platform};
 use super::event::{describe, describe_object};
 use super::facts::{Facts, Place};
 use super::schema;
-use crate::event::{Event, EventKind, Value};
+use crate::event::{Breadcrumb, Event, EventKind, Value};
 use crate::protocol::json::Json;
 use crate::protocol::text::utc;
-use crate::protocol::{Device, Item, Source};
+use crate::protocol::{Device, Item, Source, fields};
 use crate::store::StorageMechanism;
 
 /// Room for the contexts of one event, so that their text seldom has to grow.
@@ -45,6 +45,7 @@ impl<'a> Contexts<'a> {
             }
             if let Item::Event(stored) = item {
                 self.hosts(json, &stored.event);
+                self.trail(json, &stored.trail);
             }
         });
         let contexts = json.into_text();
@@ -88,6 +89,13 @@ impl<'a> Contexts<'a> {
         }
         for context in event.contexts() {
             describe(json, &context.schema, |json| json.raw(&context.data));
+        }
+    }
+
+    /// What led to an error.
+    fn trail(&self, json: &mut Json, trail: &[Breadcrumb]) {
+        if self.config.fields_context && !trail.is_empty() {
+            describe_object(json, schema::TRAIL, |json| fields::trail(json, trail));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::schema;
 use crate::event::{Event, EventKind, Severity, Value};
 use crate::protocol::json::{Json, number};
 use crate::protocol::text::{base64, utc};
-use crate::protocol::{Item, Source};
+use crate::protocol::{Item, Source, fields};
 use crate::session::SessionRecord;
 
 /// What a tracker of this version calls itself.
@@ -165,6 +165,7 @@ impl<'a> Writer<'a> {
     fn session_start(&self, record: &SessionRecord, put: &mut Put<'_>) {
         self.object(schema::SESSION_START, put, |json| {
             json.key("startedAt").text(&utc(record.started_at.wall));
+            fields::attributes(json, record.attributes.as_deref());
         });
     }
 
@@ -181,6 +182,7 @@ impl<'a> Writer<'a> {
             json.key("events").raw(record.event_index);
             json.key("handledErrors").raw(record.handled_errors);
             json.key("unhandledErrors").raw(record.unhandled_errors);
+            fields::attributes(json, record.attributes.as_deref());
         });
     }
 

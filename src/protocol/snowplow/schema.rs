@@ -19,6 +19,7 @@ pub const INSTALL: &str = "iglu:com.snowplowanalytics.mobile/application_install
 // Ours.
 pub const SESSION_ID: &str = "iglu:io.sessio/session_id/jsonschema/1-0-0";
 pub const FIELDS: &str = "iglu:io.sessio/fields/jsonschema/1-0-0";
+pub const TRAIL: &str = "iglu:io.sessio/trail/jsonschema/1-0-0";
 pub const SESSION_START: &str = "iglu:io.sessio/session_start/jsonschema/1-0-0";
 pub const SESSION_END: &str = "iglu:io.sessio/session_end/jsonschema/1-0-0";
 
