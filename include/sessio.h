@@ -1129,6 +1129,12 @@ sessio_status sessio_config_set_lifecycle_events(struct sessio_config *config,
                                                  bool on);
 
 /**
+ * The least severity of messages that go to the log (SESSIO_SEVERITY_…): less is not even written. Default
+ * SESSIO_SEVERITY_DEBUG, which is all.
+ */
+sessio_status sessio_config_set_log_level(struct sessio_config *config, uint32_t severity);
+
+/**
  * Whether another user ends the session (S10). Default true.
  */
 sessio_status sessio_config_set_end_session_on_user_change(struct sessio_config *config, bool on);
@@ -1645,6 +1651,20 @@ sessio_status sessio_tracker_track(struct sessio_tracker *tracker,
                                    char event_id_out[37]);
 
 /**
+ * Tracks an event in a session that has ended, by its id (from sessio_tracker_history, or a change callback): the error,
+ * say, that a crash reporter found at the next start. It carries that session with its user and the app's version then, and
+ * gets the next number in it; the session does not go on, and no other is touched. An error is counted there, but for the
+ * unhandled one of a session that ended as crashed, which the crash mark has counted already. In the session that is open it
+ * is tracked as by sessio_tracker_track. Waits for the disk, at most a second.
+ *
+ * SESSIO_ERROR_INVALID_ARGUMENT: no session of that id is in the history. Else as sessio_tracker_track.
+ */
+sessio_status sessio_tracker_track_in_session(struct sessio_tracker *tracker,
+                                              const struct sessio_event *event,
+                                              const char *session_id,
+                                              char event_id_out[37]);
+
+/**
  * The app went to background, or came to foreground (S3). Call it on every change; the same value again does nothing.
  */
 sessio_status sessio_tracker_set_is_background(struct sessio_tracker *tracker,
@@ -1908,6 +1928,46 @@ sessio_status sessio_scope_session(struct sessio_scope *scope, struct sessio_ses
  */
 sessio_status sessio_scope_instance_id(struct sessio_scope *scope,
                                        char out[37]);
+
+/**
+ * How many of the last events of its session an error event carries (kind, name, time), from memory, in at most 64 bytes
+ * each on average; 0 for none, at most 100; in a scope 10. Default 30.
+ */
+sessio_status sessio_config_set_trail(struct sessio_config *config,
+                                      uint32_t events);
+
+/**
+ * Adds data in a schema of its own to every event: up to 16 of them, and 16,384 bytes in all. Default: none.
+ */
+sessio_status sessio_config_add_global_context(struct sessio_config *config,
+                                               const char *schema,
+                                               const char *data_json);
+
+/**
+ * Sets an attribute with which each session begins, to a text: constant data that stays with it and is sent with its start
+ * and its end. Up to 32 attributes, keys of 1 to 128 bytes, 2,048 bytes in all. A start callback may change it. Default: none.
+ */
+sessio_status sessio_config_set_session_text(struct sessio_config *config,
+                                             const char *key,
+                                             const char *value);
+
+/**
+ * The same to a finite number.
+ */
+sessio_status sessio_config_set_session_number(struct sessio_config *config, const char *key, double value);
+
+/**
+ * Adds data in a schema of its own to every event from now on, in place of that of the same schema: up to 16 of them, and
+ * 16,384 bytes in all. It is not kept: set it after each start.
+ */
+sessio_status sessio_tracker_set_global_context(struct sessio_tracker *tracker,
+                                                const char *schema,
+                                                const char *data_json);
+
+/**
+ * Removes the global context of that schema. Without one it has no effect.
+ */
+sessio_status sessio_tracker_remove_global_context(struct sessio_tracker *tracker, const char *schema);
 
 /**
  * Puts the session of a namespace into out, read from the files of a database: for a helper process that stamps its

@@ -18,6 +18,15 @@ pub enum Level {
     Error = 17,
 }
 
+impl Level {
+    /// The least level of at least that severity, 1 to 24; over all of them the highest.
+    #[cfg_attr(not(feature = "capi"), allow(dead_code))] // C has severities
+    pub(crate) fn from_severity(number: u32) -> Self {
+        let levels = [Self::Debug, Self::Info, Self::Warn];
+        levels.into_iter().find(|level| *level as u32 >= number).unwrap_or(Self::Error)
+    }
+}
+
 type Write = dyn Fn(Level, &str) + Send + Sync;
 
 /// Where messages go. Cloning it is cheap. A logger that panics is ignored.

@@ -41,6 +41,7 @@ fn chapter(name: &str) -> usize {
         "tracker",
         "callback",
         "scope",
+        "contexts",
         "peek",
         "manual",
         "correlation",

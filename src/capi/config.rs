@@ -14,6 +14,8 @@ use super::status::sessio_status;
 use super::text::text;
 use crate::config::{Config, ConfigBuilder, Preset};
 use crate::error::{Result, invalid};
+use crate::event::Severity;
+use crate::log::Level;
 use crate::session::RestartPolicy;
 
 /// The settings of a tracker, each with a default. Made by `sessio_config_new`, freed by `sessio_config_free`; used
@@ -283,6 +285,23 @@ pub unsafe extern "C" fn sessio_config_set_lifecycle_events(
 ) -> sessio_status {
     // SAFETY: passed on from the caller.
     guard(|| unsafe { set(config, |builder| builder.lifecycle_events(on)) })
+}
+
+/// The least severity of messages that go to the log (SESSIO_SEVERITY_…): less is not even written. Default
+/// SESSIO_SEVERITY_DEBUG, which is all.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_log_level(
+    config: *mut sessio_config,
+    severity: u32,
+) -> sessio_status {
+    guard(|| {
+        let level = Level::from_severity(Severity::new(severity)?.number().into());
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.log_level(level)) }
+    })
 }
 
 /// Whether another user ends the session (S10). Default true.

@@ -171,6 +171,37 @@ pub unsafe extern "C" fn sessio_tracker_track(
     unsafe { on(tracker, track) }
 }
 
+/// Tracks an event in a session that has ended, by its id (from `sessio_tracker_history`, or a change callback): the error,
+/// say, that a crash reporter found at the next start. It carries that session with its user and the app's version then, and
+/// gets the next number in it; the session does not go on, and no other is touched. An error is counted there, but for the
+/// unhandled one of a session that ended as crashed, which the crash mark has counted already. In the session that is open it
+/// is tracked as by `sessio_tracker_track`. Waits for the disk, at most a second.
+///
+/// SESSIO_ERROR_INVALID_ARGUMENT: no session of that id is in the history. Else as `sessio_tracker_track`.
+///
+/// cbindgen:ptrs-as-arrays=[[event_id_out;37]]
+///
+/// # Safety
+/// `tracker` and `event` are NULL or valid, the event not changed meanwhile; `session_id` is NULL or NUL-terminated;
+/// `event_id_out` is NULL or has room for 37 bytes.
+#[allow(rustdoc::broken_intra_doc_links)] // cbindgen's line above is no link
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_tracker_track_in_session(
+    tracker: *mut sessio_tracker,
+    event: *const sessio_event,
+    session_id: *const c_char,
+    event_id_out: *mut c_char,
+) -> sessio_status {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        on(tracker, |tracker| {
+            let event = &sessio_event::borrow(event)?.0;
+            id_out(tracker.track_in_session(event, text("session_id", session_id)?)?, event_id_out);
+            Ok(())
+        })
+    }
+}
+
 /// Writes an event's id where the caller wants it.
 ///
 /// # Safety

@@ -228,6 +228,16 @@ impl ConfigBuilder {
         self
     }
 
+    #[cfg(feature = "capi")]
+    pub(crate) fn change_attributes(
+        self,
+        change: impl FnOnce(&mut Attributes) -> Result<()>,
+    ) -> Result<Self> {
+        let mut attributes = self.0.rules.attributes.as_deref().cloned().unwrap_or_default();
+        change(&mut attributes)?;
+        Ok(self.session_attributes(attributes))
+    }
+
     /// The least level of messages that go to the logger. Default [`Level::Debug`]: all.
     pub fn log_level(mut self, least: Level) -> Self {
         self.0.log_level = least;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::event::Head;
+use crate::ids::SessionId;
 use crate::session::SessionRecord;
 
 /// Keeps everything in memory, under the same caps.
@@ -121,6 +122,18 @@ impl Database for MemoryDatabase {
 
     fn history(&mut self, limit: usize) -> Result<Vec<SessionRecord>> {
         Ok(self.history.iter().take(limit).cloned().collect())
+    }
+
+    fn amend_history(
+        &mut self,
+        id: &SessionId,
+        change: &mut dyn FnMut(&mut SessionRecord),
+    ) -> Result<Option<SessionRecord>> {
+        let found = self.history.iter_mut().find(|record| record.id == *id);
+        Ok(found.map(|record| {
+            change(record);
+            record.clone()
+        }))
     }
 
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>> {

@@ -21,6 +21,7 @@ pub(crate) use memory::MemoryDatabase;
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::ids::SessionId;
 use crate::session::{SessionRecord, Settings};
 
 /// The caps of what is kept, per namespace (all settable). Whatever happens, the disk is not filled.
@@ -109,6 +110,12 @@ pub(crate) trait Database: Send {
     fn session(&mut self) -> Result<Option<String>>;
     /// Ended sessions, newest first.
     fn history(&mut self, limit: usize) -> Result<Vec<SessionRecord>>;
+    /// Changes the newest ended session of that id, and gives it as it is then; none if there is none.
+    fn amend_history(
+        &mut self,
+        id: &SessionId,
+        change: &mut dyn FnMut(&mut SessionRecord),
+    ) -> Result<Option<SessionRecord>>;
     /// Stored events with a sequence number over `after`, in order.
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>>;
     /// The destinations, by name. What was owed to others only leaves. A new one is owed all that is stored.

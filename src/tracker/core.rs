@@ -102,14 +102,18 @@ impl Core {
     ) -> Result<Answer, Refusal> {
         // A change of background is told of as long as there is any room, as without an event.
         let reserve = if matches!(input, Input::Lifecycle { .. }) { 0 } else { RESERVE };
+        // What is told of a session that has ended has none of this one's trail.
+        let of_another = matches!(input, Input::EventIn { .. });
         let needed = Writer::needed(STAMP + body.len() + self.trail.encoded_len())
             + 2 * Writer::needed(RECORD)
             + reserve;
         let answer = self.step(input, coming, needed, snapshot, |core, answer| {
             if let Answer::Stamped(stamp) = answer {
-                let mut trail = std::mem::take(&mut core.trail);
+                let mut trail = if of_another { Trail::new(0) } else { std::mem::take(&mut core.trail) };
                 core.append_event(stamp, (event, body), &mut trail);
-                core.trail = trail;
+                if !of_another {
+                    core.trail = trail;
+                }
             }
         })?;
         if answer == Answer::Disabled { Err(Refusal::Failed(disabled())) } else { Ok(answer) }

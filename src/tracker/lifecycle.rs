@@ -25,7 +25,7 @@ impl Tracker {
         };
         let input =
             |core: &super::Core, id| Input::Lifecycle { background, id, instance_id: core.instance_id };
-        self.shared.track_as(&shown.unwrap_or(event), input).map(drop)
+        self.shared.track_as(&shown.unwrap_or(event), None, input).map(drop)
     }
 }
 
@@ -46,7 +46,7 @@ impl Shared {
         let shown = if first { self.shown(&Event::install()) } else { return Ok(()) };
         let Ok(shown) = shown else { return Ok(()) };
         let input = |core: &super::Core, id| Input::Event { id, instance_id: core.instance_id, error: None };
-        let tracked = self.track_as(&shown.unwrap_or_else(Event::install), input);
+        let tracked = self.track_as(&shown.unwrap_or_else(Event::install), None, input);
         if tracked.is_err() {
             self.lock().engine.set_installed(false);
         }

@@ -1,5 +1,6 @@
 //! The tracker: what an app holds. It dispatches; the engine decides, the journal keeps, the worker stores.
 
+mod afterwards;
 mod callbacks;
 mod commit;
 mod contexts;

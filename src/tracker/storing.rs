@@ -82,7 +82,7 @@ impl Tracker {
         Ok(bodies.iter().filter_map(|body| StoredEvent::decode(body)).collect())
     }
 
-    fn read<T>(&self, read: impl FnOnce(&mut dyn Database) -> Result<T>) -> Result<T> {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&mut dyn Database) -> Result<T>) -> Result<T> {
         self.check_open()?;
         let request = self.shared.mail.ask(false);
         self.shared.wake.requested();

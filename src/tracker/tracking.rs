@@ -31,7 +31,7 @@ impl Tracker {
     pub fn track(&self, event: &Event) -> Result<EventId> {
         self.check_fork()?;
         let shown = self.shared.shown(event)?;
-        self.shared.track_as(shown.as_ref().unwrap_or(event), |core, id| Input::Event {
+        self.shared.track_as(shown.as_ref().unwrap_or(event), None, |core, id| Input::Event {
             id,
             instance_id: core.instance_id,
             error: event.kind().error(),
@@ -65,15 +65,16 @@ fn error_of(refusal: Refusal) -> Error {
 }
 
 impl Shared {
-    /// Takes the step that an event is part of.
+    /// Takes the step that an event is part of. It gets an id, unless it has one.
     pub(super) fn track_as(
         &self,
         event: &Event,
+        id: Option<EventId>,
         input: impl FnOnce(&Core, EventId) -> Input,
     ) -> Result<EventId> {
         self.encoded(event, |body| {
             let core = self.lock();
-            let id = EventId(core.ids.uuid());
+            let id = id.unwrap_or_else(|| EventId(core.ids.uuid()));
             let input = input(&core, id);
             let (core, coming) = self.ask_about(core, &input);
             let event = (event, body);

@@ -68,6 +68,9 @@ static inline void every_call_gives(sessio_tracker *tracker, sessio_status expec
 
   GIVES(sessio_tracker_track(tracker, event, event_id), expected);
   GIVES(sessio_tracker_track(tracker, event, NULL), expected);
+  GIVES(sessio_tracker_track_in_session(tracker, event, "id", event_id), expected);
+  GIVES(sessio_tracker_set_global_context(tracker, "s", "{}"), expected);
+  GIVES(sessio_tracker_remove_global_context(tracker, "s"), expected);
   GIVES(sessio_tracker_set_is_background(tracker, true), expected);
   GIVES(sessio_tracker_is_background(tracker, &flag), expected);
   GIVES(sessio_tracker_start_session(tracker), expected);

@@ -1,8 +1,10 @@
 //! The history: one row per ended session.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::database::Entry;
+use crate::ids::SessionId;
+use crate::session::SessionRecord;
 
 /// Adds sessions that ended, and forgets the oldest over `keep`.
 pub(super) fn insert(
@@ -45,4 +47,22 @@ pub(super) fn read(connection: &Connection, namespace: i64, limit: usize) -> rus
     // A row that is no text costs that row alone.
     let rows = statement.query_map(params![namespace, limit], |row| Ok(row.get(0).unwrap_or_default()))?;
     rows.collect()
+}
+
+/// Changes the newest session of that id. One that cannot be read is none.
+pub(super) fn amend(
+    tx: &Transaction<'_>,
+    namespace: i64,
+    id: &SessionId,
+    change: &mut dyn FnMut(&mut SessionRecord),
+) -> rusqlite::Result<Option<SessionRecord>> {
+    let sql = "SELECT position, record FROM history WHERE namespace = ?1 AND id = ?2 ORDER BY position DESC LIMIT 1";
+    let found = tx.query_row(sql, params![namespace, id.to_string()], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1).unwrap_or_default()))
+    });
+    let Some((position, text)) = found.optional()? else { return Ok(None) };
+    let Ok(mut record) = SessionRecord::from_json(&text) else { return Ok(None) };
+    change(&mut record);
+    tx.execute("UPDATE history SET record = ?2 WHERE position = ?1", params![position, record.to_json()])?;
+    Ok(Some(record))
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::destination::Destination;
 use super::{Batch, Caps, Committed, Database, Drops, Ledger, Loaded, Row, Settlement};
 use crate::error::{Error, ErrorKind, Result};
+use crate::ids::SessionId;
 use crate::log::Logger;
 use crate::session::SessionRecord;
 pub(crate) use peek::{Peeked, peek};
@@ -270,6 +271,16 @@ impl Database for SqliteDatabase {
                 .ok()
         };
         Ok(texts.iter().filter_map(parse).collect())
+    }
+
+    fn amend_history(
+        &mut self,
+        id: &SessionId,
+        change: &mut dyn FnMut(&mut SessionRecord),
+    ) -> Result<Option<SessionRecord>> {
+        self.transact("the history cannot be changed", |tx, this| {
+            history::amend(tx, *this.namespace, id, change)
+        })
     }
 
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>> {
