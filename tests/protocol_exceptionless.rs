@@ -157,7 +157,7 @@ fn references_have_the_form_that_is_asked_for() {
         assert_eq!(event["data"]["@ref:session"], reference);
         let end = end["reference_id"].as_str().unwrap();
         assert!(valid(reference) && valid(end) && end.ends_with("-end") && end != reference, "{end}");
-        let url = exceptionless().heartbeat(&record.id, false, &samples::source()).url;
+        let url = exceptionless().heartbeat(&record.id, false, &samples::source()).unwrap().url;
         assert!(url.ends_with(&format!("?id={reference}&close=false")), "{url}");
     }
 }
@@ -245,10 +245,10 @@ fn a_batch_keeps_order_and_limits() {
 #[test]
 fn heartbeats_are_golden() {
     let id = samples::session_id();
-    check("heartbeat", &exceptionless().heartbeat(&id, false, &samples::source()));
+    check("heartbeat", &exceptionless().heartbeat(&id, false, &samples::source()).unwrap());
     let host = SessionId::parse("web.7_A-b").unwrap();
-    check("heartbeat_close_host_id", &full().heartbeat(&host, true, &samples::source()));
-    assert!(exceptionless().sends_heartbeats() && !full().sends_heartbeats());
+    check("heartbeat_close_host_id", &exceptionless().heartbeat(&host, true, &samples::source()).unwrap());
+    assert_eq!(full().heartbeat(&host, true, &samples::source()), None, "switched off");
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn requests_have_the_shape_that_was_recorded() {
         assert_eq!(theirs["headers"]["authorization"], authorization.as_str());
         assert!(request.url.ends_with(theirs["url"].as_str().unwrap()));
     }
-    let beat = exceptionless().heartbeat(&samples::session_id(), false, &samples::source());
+    let beat = exceptionless().heartbeat(&samples::session_id(), false, &samples::source()).unwrap();
     let their_beat = recorded.iter().find(|it| it["url"].as_str().unwrap().contains("heartbeat")).unwrap();
     let (path, query) = their_beat["url"].as_str().unwrap().split_once('?').unwrap();
     assert!(beat.url.contains(&format!("{path}?id=")) && query.ends_with("&close=false"));

@@ -191,7 +191,7 @@ fn exceptionless_options_do_what_they_say() {
     let tags = build(&exceptionless(), &[("tag", "a"), ("tag", "b")]);
     assert!(shown(&tags, "structured").contains(r#""tags":["a","b"]"#));
     let Setup::Exceptionless(quiet) = exceptionless().set("heartbeats", "false").unwrap() else { panic!() };
-    assert!(!quiet.sends_heartbeats());
+    assert_eq!(quiet.heartbeat(&samples::session_id(), false, &samples::source()), None);
 }
 
 #[test]

@@ -36,7 +36,6 @@ pub struct Config {
     pub(crate) namespace: String,
     pub(crate) app_id: Option<String>,
     pub(crate) rules: Rules,
-    pub(crate) heartbeat_interval: Option<Duration>,
     pub(crate) starts_in_background: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
@@ -61,8 +60,7 @@ impl Config {
             path: None,
             namespace: "default".into(),
             app_id: None,
-            rules: Rules::default(),
-            heartbeat_interval: Some(Duration::from_secs(30)),
+            rules: Rules { heartbeat: Some(30_000), ..Rules::default() },
             starts_in_background: false,
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(RandomIds),
@@ -88,7 +86,7 @@ impl Config {
 
     /// How long without an event until a heartbeat (S13).
     pub fn heartbeat_interval(&self) -> Option<Duration> {
-        self.heartbeat_interval
+        self.rules.heartbeat.map(Duration::from_millis)
     }
 
     fn check(&self) -> Result<()> {
@@ -178,7 +176,7 @@ impl ConfigBuilder {
 
     /// How long without an event until a heartbeat (S13); none for never. Default 30 s.
     pub fn heartbeat_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
-        self.0.heartbeat_interval = interval.into();
+        self.0.rules.heartbeat = interval.into().map(milliseconds);
         self
     }
 

@@ -7,6 +7,7 @@ mod compress;
 mod destination;
 #[cfg(feature = "http")]
 pub mod http;
+mod live;
 mod observer;
 pub mod planner;
 pub mod policy;
@@ -18,6 +19,7 @@ pub mod transport;
 pub use destination::Destination;
 #[cfg(feature = "http")]
 pub use http::{HttpOptions, HttpTransport};
+pub(crate) use live::{Beat, Beats};
 pub use observer::{DeliveryObserver, DeliveryOutcome, DeliveryReport};
 pub use planner::{Attempt, Next, Planner, Progress, Settled};
 pub(crate) use queue::{Queue, Read};

@@ -141,6 +141,11 @@ impl Planner {
         self.under_way
     }
 
+    /// Whether the receiver is left alone now: after a failure, or because it asked for it.
+    pub fn is_waiting(&self, now: Now) -> bool {
+        self.resting || now.elapsed < self.due.min(now.elapsed.saturating_add(self.progress.wait_ms))
+    }
+
     /// The request came to nothing through no fault of the receiver, or was never made: all is as before it.
     pub fn give_up(&mut self) {
         self.under_way = false;

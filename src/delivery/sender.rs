@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::backlog::Backlog;
 use super::compress::compress;
 use super::destination::Destination;
+use super::live::Beats;
 use super::observer::{DeliveryOutcome, DeliveryReport};
 use super::planner::{Attempt, Next, Planner, Settled};
 use super::policy;
@@ -56,6 +57,11 @@ impl Outgoing {
     pub fn request(&self) -> Request {
         compress(self.request.clone())
     }
+
+    /// A sign of life: nothing in it is owed, and what comes of it does not matter.
+    pub fn is_live(&self) -> bool {
+        self.items == 0
+    }
 }
 
 /// What is to be stored, and is not yet.
@@ -76,6 +82,10 @@ pub(crate) struct Sender {
     progress: String,
     /// Why the database could not be used the last time: it is told once.
     fault: Option<String>,
+    /// Signs of life to be sent before everything else.
+    beats: Beats,
+    /// One of them is under way.
+    is_live: bool,
 }
 
 impl Sender {
@@ -87,7 +97,7 @@ impl Sender {
         let protocol = destination.protocol();
         let planner = Planner::new(protocol.limits(), stored, queue.now()?);
         let backlog = Backlog::new(index, std::sync::Arc::clone(protocol));
-        Ok(Self { destination, index, planner, backlog, unstored: None, progress, fault: None })
+        Ok(Self { destination, index, planner, backlog, unstored: None, progress, fault: None, beats: Beats::default(), is_live: false })
     }
 
     pub fn name(&self) -> &str {
@@ -105,8 +115,32 @@ impl Sender {
         self.planner.wake();
     }
 
+    /// Signs of life, to be sent next.
+    pub fn beat(&mut self, beats: Beats) {
+        self.beats.append(beats);
+    }
+
+    /// A sign of life, unless the receiver is left alone: then they are forgotten.
+    fn next_live(&mut self, queue: &dyn Queue) -> Option<Outgoing> {
+        let now = queue.now().ok()?;
+        if self.planner.is_waiting(now) {
+            self.beats.clear();
+        }
+        let beat = self.beats.next(now)?;
+        let source = queue.source(now.wall).ok()?;
+        let request = self.destination.protocol().heartbeat(&beat.session, beat.closes, &source)?;
+        self.is_live = true;
+        Some(Outgoing { request, items: 0, oversize: false })
+    }
+
     /// What to do now. After [`Step::Send`] it must be told what came of it.
     pub fn next(&mut self, queue: &dyn Queue) -> Step {
+        if self.is_live || self.planner.is_under_way() {
+            return Step::Rest;
+        }
+        if let Some(live) = self.next_live(queue) {
+            return Step::Send(live);
+        }
         let step = self.try_next(queue);
         let fault = step.as_ref().err().map(ToString::to_string);
         if let Some(fault) = fault.as_ref().filter(|fault| self.fault.as_ref() != Some(fault)) {
@@ -117,9 +151,6 @@ impl Sender {
     }
 
     fn try_next(&mut self, queue: &dyn Queue) -> Result<Step> {
-        if self.planner.is_under_way() {
-            return Ok(Step::Rest);
-        }
         loop {
             self.store(queue)?;
             self.backlog.fill(queue)?;
@@ -165,11 +196,17 @@ impl Sender {
 
     /// The request came to nothing through no fault of the receiver: its items are owed as before.
     pub fn give_up(&mut self) {
-        self.planner.give_up();
+        if !std::mem::take(&mut self.is_live) {
+            self.planner.give_up();
+        }
     }
 
     /// What came of a request.
     pub fn report(&mut self, outgoing: &Outgoing, outcome: Outcome, queue: &dyn Queue) {
+        if outgoing.is_live() {
+            self.is_live = false;
+            return;
+        }
         // Without a clock there is no tracker any more.
         let Ok(now) = queue.now() else { return self.give_up() };
         let (attempt, status) = match outcome {

@@ -128,6 +128,12 @@ pub trait Protocol: Send + Sync {
     /// receivers get an item over the limit alone, in a request of its own, and are left to refuse it.
     fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)>;
 
+    /// A request that says that a session is alive (S13), or has just ended, if the receiver knows such. It is sent at once or
+    /// never: it is neither queued nor tried again, and the answer means nothing. An end goes as an item, too. Default: none.
+    fn heartbeat(&self, _session: &SessionId, _closes: bool, _source: &Source) -> Option<Request> {
+        None
+    }
+
     /// What an answer to a request with `items` items means.
     fn judge(&self, response: &Response, items: usize) -> Verdict;
 }

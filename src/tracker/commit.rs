@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::database::{Batch, Committed, Database, Entry, Fact, FactKind};
 use crate::delivery::Destination;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ids::SessionId;
 use crate::journal::Reader;
 use crate::log::Logger;
 use crate::protocol::Item;
@@ -19,6 +20,9 @@ use super::core::{BEGAN, ENDED, EVENT};
 
 /// Events of one transaction at the most: a larger one would keep callers waiting for space in a full journal.
 const MOST_EVENTS: usize = 4_000;
+
+/// How old an end may be to be told live, in milliseconds.
+const LIVE_MS: i64 = 10_000;
 
 /// The worker's tools for storing.
 pub(super) struct Committer {
@@ -49,6 +53,8 @@ struct Part<'a> {
     entries: Vec<Entry<'a>>,
     events: usize,
     end: u64,
+    /// Sessions that ended just now.
+    closed: Vec<SessionId>,
 }
 
 impl Committer {
@@ -64,7 +70,7 @@ impl Committer {
             || self.reader.head() < target.tail
             || self.stored_revision != Some(target.revision)
         {
-            let part = self.collect(target.tail);
+            let part = self.collect(&target);
             let whole = part.end >= target.tail;
             let lost = if whole { lost(shared, &target, part.events) } else { 0 };
             let batch = Batch {
@@ -76,7 +82,7 @@ impl Committer {
                 lost,
                 erased: self.erased,
             };
-            let end = part.end;
+            let (end, closed) = (part.end, part.closed);
             let database = Arc::clone(&self.database);
             let mut database = lock(&database);
             let ledger = match database.commit(&batch)? {
@@ -88,6 +94,7 @@ impl Committer {
                     return self.commit(shared, false);
                 }
             };
+            closed.into_iter().for_each(|session| shared.beat(session, true));
             if lost > 0 {
                 self.logger.error(|| format!("{lost} events were lost with a damaged file or with power"));
             }
@@ -111,8 +118,9 @@ impl Committer {
     }
 
     /// The next part of the journal.
-    fn collect(&self, tail: u64) -> Part<'_> {
-        let mut part = Part { entries: Vec::new(), events: 0, end: self.reader.head() };
+    fn collect(&self, target: &Target) -> Part<'_> {
+        let (head, tail) = (self.reader.head(), target.tail);
+        let mut part = Part { entries: Vec::new(), events: 0, end: head, closed: Vec::new() };
         while part.events < MOST_EVENTS {
             let Some(entry) = self.reader.entry(part.end, tail) else {
                 // Behind a record that is damaged in memory nothing can be found any more; the ledger will miss it.
@@ -125,7 +133,11 @@ impl Committer {
                     part.events += 1;
                 }
                 BEGAN => part.entries.extend(self.fact(FactKind::Began, entry.payload)),
-                ENDED => part.entries.extend(self.fact(FactKind::Ended, entry.payload)),
+                ENDED => {
+                    let fact = self.fact(FactKind::Ended, entry.payload);
+                    part.closed.extend(fact.as_ref().and_then(|fact| closed_now(fact, target.now)));
+                    part.entries.extend(fact);
+                }
                 _ => {}
             }
             part.end = entry.end;
@@ -195,6 +207,14 @@ impl Committer {
         }
         events
     }
+}
+
+/// The session, if it ended at the moment when that was noticed, and that was just now: receivers can be told live (S13).
+/// What timed out ended earlier, and what a process before left behind is no news.
+fn closed_now(entry: &Entry<'_>, now: i64) -> Option<SessionId> {
+    let Entry::Fact(fact) = entry else { return None };
+    let just_now = fact.session.ended_at == Some(fact.at) && (0..=LIVE_MS).contains(&now.saturating_sub(fact.at));
+    (just_now && !fact.session.sampled_out).then(|| fact.session.id.clone())
 }
 
 /// Events that were accepted and are nowhere: a torn journal, a database that was moved aside.

@@ -160,7 +160,9 @@ impl Core {
             Some(coming) => self.engine.step_with(input, coming, now),
             None => self.engine.step(input, self.fresh, now),
         };
-        let changed = !only_time || !step.facts.is_empty();
+        // A heartbeat brings the session's `last_seen` to its store: who is online can be told from there.
+        let beats = matches!(step.answer, Answer::Heartbeat(_));
+        let changed = !only_time || beats || !step.facts.is_empty();
         self.record(&step.facts, cause, now.wall);
         self.note_pause(cause, was_paused, &step.answer);
         if matches!(cause, Cause::Anonymity | Cause::Enabled) {

@@ -34,8 +34,11 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::database::Database;
+use crate::delivery::Beat;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ids::SessionId;
 use crate::journal::{CrashMarker, fork};
+use crate::session::Answer;
 use callbacks::Callbacks;
 use contexts::Contexts;
 use core::Core;
@@ -84,6 +87,20 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Core> {
         commit::lock(&self.core)
+    }
+
+    /// Sends a heartbeat, if one is due (S13): sessions that are sampled out have none.
+    fn heartbeat(&self, answer: &Answer) {
+        let Answer::Heartbeat(session) = answer else { return };
+        if self.lock().engine.open_session().is_some_and(|record| !record.sampled_out) {
+            self.beat(session.clone(), false);
+        }
+    }
+
+    /// A session is alive, or has just ended.
+    fn beat(&self, session: SessionId, closes: bool) {
+        let at = self.setting.clock.now().elapsed;
+        self.senders.beat(&Beat { session, closes, at });
     }
 
     fn is_forked(&self) -> bool {

@@ -7,7 +7,7 @@ use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use crate::delivery::transport::{self, Pending};
-use crate::delivery::{Outgoing, Sender, Step, Transport};
+use crate::delivery::{Beat, Beats, Outgoing, Sender, Step, Transport};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::commit::lock;
@@ -15,6 +15,9 @@ use super::queue::TrackerQueue;
 
 /// How long senders get to end once their requests are cancelled. Most take microseconds.
 const GRACE: Duration = Duration::from_millis(50);
+
+/// How long a sign of life may take: items wait meanwhile.
+const LIVE: Duration = Duration::from_secs(5);
 
 /// What a sender's thread and the rest of the tracker say to each other.
 #[derive(Default)]
@@ -39,6 +42,7 @@ struct State {
     /// The first place that somebody waits for.
     awaited: Option<(u64, u64)>,
     under_way: Option<Pending>,
+    beats: Beats,
 }
 
 impl Post {
@@ -101,6 +105,11 @@ impl Post {
         (!state.stopped).then_some(asked)
     }
 
+    /// Signs of life to be sent.
+    pub fn take_beats(&self) -> Beats {
+        std::mem::take(&mut self.lock().beats)
+    }
+
     /// A request is under way. Gives whether it may be.
     fn begin(&self, pending: &Pending) -> bool {
         let mut state = self.lock();
@@ -150,6 +159,15 @@ impl Senders {
     /// There may be something to do.
     pub fn wake(&self) {
         self.posts.iter().for_each(|post| post.change(|state| state.awake = true));
+    }
+
+    /// A session is alive, or has just ended: destinations that want to know are told, live and best effort (S13).
+    pub fn beat(&self, beat: &Beat) {
+        let push = |state: &mut State| {
+            state.beats.push(beat.clone());
+            state.awake = true;
+        };
+        self.posts.iter().for_each(|post| post.change(push));
     }
 
     /// Somebody waits for delivery.
@@ -220,7 +238,13 @@ impl Carrier {
             if asked {
                 self.sender.wake();
             }
-            let step = if self.queue.is_resting() { Step::Rest } else { self.sender.next(&self.queue) };
+            let beats = self.post.take_beats();
+            let step = if self.queue.is_resting() {
+                Step::Rest
+            } else {
+                self.sender.beat(beats);
+                self.sender.next(&self.queue)
+            };
             self.post.set_clear(self.sender.clear_to());
             let goes_on = match step {
                 Step::Send(outgoing) => self.carry(outgoing),
@@ -239,7 +263,8 @@ impl Carrier {
         if !self.post.begin(&pending) {
             return false;
         }
-        let deadline = super::deadline(self.timeout);
+        let timeout = if outgoing.is_live() { self.timeout.min(LIVE) } else { self.timeout };
+        let deadline = super::deadline(timeout);
         // A transport that panics lets go of the call, which counts as a failure.
         let _ = catch_unwind(AssertUnwindSafe(|| self.transport.send(outgoing.request(), call)));
         let outcome = pending.wait(deadline);

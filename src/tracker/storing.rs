@@ -179,7 +179,8 @@ impl Tracker {
     /// # Errors
     /// Why it could not be stored: the events stay in the journal. [`ErrorKind::Closed`], [`ErrorKind::Forked`].
     pub fn poll(&self) -> Result<()> {
-        self.apply(Input::Tick)?;
+        let answer = self.apply(Input::Tick)?;
+        self.shared.heartbeat(&answer);
         self.shared.tick_scopes();
         // They look at the clock, too.
         self.shared.senders.wake();

@@ -127,7 +127,10 @@ impl Worker {
             self.next_tick = Instant::now() + TICK;
             self.earliest_look = Instant::now() + RETRY.0;
             // No room or closed: then there is nothing to be done about it now.
-            let _ = self.shared.lock().apply(Input::Tick, None, &self.shared.snapshot);
+            let answer = self.shared.lock().apply(Input::Tick, None, &self.shared.snapshot);
+            if let Ok(answer) = answer {
+                self.shared.heartbeat(&answer);
+            }
             self.shared.tick_scopes();
         }
     }

@@ -23,24 +23,6 @@ const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(15 * 60);
 const PLAN_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 impl Exceptionless {
-    /// Whether sessions are kept alive by heartbeats (S13).
-    pub fn sends_heartbeats(&self) -> bool {
-        self.heartbeats
-    }
-
-    /// Says that a session is alive, or has just been closed. Best effort: it is not worth being queued or sent
-    /// again. Closing goes beside the session's end, which is an item.
-    pub fn heartbeat(&self, session_id: &SessionId, close: bool, source: &Source) -> Request {
-        let id = text::percent(&session_reference(session_id, source));
-        Request {
-            method: Method::Get,
-            url: format!("{}/api/v2/events/session/heartbeat?id={id}&close={close}", self.url),
-            headers: vec![self.authorization()],
-            body: Vec::new(),
-            takes_gzip: false,
-        }
-    }
-
     fn authorization(&self) -> (String, String) {
         ("Authorization".into(), format!("Bearer {}", self.api_key))
     }
@@ -104,6 +86,17 @@ impl Protocol for Exceptionless {
             takes_gzip: self.gzip,
         };
         Ok((request, count))
+    }
+
+    fn heartbeat(&self, session: &SessionId, closes: bool, source: &Source) -> Option<Request> {
+        let id = text::percent(&session_reference(session, source));
+        self.heartbeats.then(|| Request {
+            method: Method::Get,
+            url: format!("{}/api/v2/events/session/heartbeat?id={id}&close={closes}", self.url),
+            headers: vec![self.authorization()],
+            body: Vec::new(),
+            takes_gzip: false,
+        })
     }
 
     fn judge(&self, response: &Response, _items: usize) -> Verdict {
