@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use file::wipe;
 #[cfg(test)]
 use ring::Cursor;
-pub(crate) use ring::{CrashMarker, Reader, Writer};
+pub(crate) use ring::{CrashMarker, Entry as Record, Reader, Writer};
 
 use std::path::Path;
 use std::sync::Arc;
