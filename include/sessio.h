@@ -715,7 +715,8 @@ typedef struct sessio_stats {
    */
   uint64_t accepted;
   /**
-   * Events that wait, in the journal or the database.
+   * Events that wait, in the journal or the database: for delivery, or for the end of a session that is kept only if
+   * it crashes.
    */
   uint64_t stored;
   /**
@@ -763,6 +764,10 @@ typedef struct sessio_stats {
    * Events that event callbacks dropped since the tracker was opened: they were never accepted.
    */
   uint64_t filtered;
+  /**
+   * Dropped because their session is not among the share that is kept (sessio_config_set_sampling).
+   */
+  uint64_t dropped_sampled;
 } sessio_stats;
 
 /**
@@ -1143,6 +1148,18 @@ sessio_status sessio_config_set_end_session_on_user_change(struct sessio_config 
  * Whether a session that begins after a restart keeps the user set before (S10). Default false.
  */
 sessio_status sessio_config_set_remember_user(struct sessio_config *config, bool on);
+
+/**
+ * Which sessions are kept: a share of them from 0 (none) to 1 (all, the default), decided by their ids when they begin,
+ * and for good. Nothing of the others is delivered; their events are counted as dropped (dropped_sampled), and the
+ * history has them all the same. Events outside of sessions are always kept.
+ *
+ * With keep_crashed up to 1,000 events of the others (4 MiB), the latest, are held on the disk until their session
+ * ends: they are delivered if it crashed, else dropped. Default false.
+ */
+sessio_status sessio_config_set_sampling(struct sessio_config *config,
+                                         double share,
+                                         bool keep_crashed);
 
 /**
  * A clock of the host's, copied. Default: the system's clocks. Its release is called when neither config nor

@@ -39,7 +39,7 @@ pub use config::{BackgroundDelivery, Config, ConfigBuilder, Preset};
 pub use database::{DeliveryCounts, Drops};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Severity, User};
-pub use session::{EndReason, RestartPolicy, Session, SessionState, Spent};
+pub use session::{EndReason, RestartPolicy, Sampling, Session, SessionState, Spent};
 pub use tracker::{DeliveryStats, Link, NextRequest, PendingRequest, Resumed, Scope, Stats, Tracker};
 
 /// The examples of the README are compiled, too.

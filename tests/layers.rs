@@ -113,7 +113,7 @@ fn without_tests_and_comments(source: &str) -> String {
 }
 
 fn is_test(file: &str) -> bool {
-    file.ends_with("tests.rs")
+    file.ends_with("tests.rs") || file.contains("/tests/")
 }
 
 /// The part of the house a file belongs to.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use common::receiver::{Lines, Receiver, retry_after, status};
 use common::{SECOND, World, ledger, open, track, until};
 use sessio::ids::SessionId;
-use sessio::protocol::{BatchLimits, Exceptionless, Item, Method, Protocol, Request, Response, Source, Verdict};
+use sessio::protocol::{
+    BatchLimits, Exceptionless, Item, Method, Protocol, Request, Response, Source, Verdict,
+};
 use sessio::session::SessionRecord;
 use sessio::{BackgroundDelivery, ConfigBuilder, NextRequest, Preset, Sampling, Tracker};
 
@@ -136,7 +138,8 @@ fn closing_tells_live_what_it_ends_and_dropping_does_not_wait_for_it() {
     let tracker = visiting(config(&world, &receiver).preset(Preset::Snowplow));
     tracker.close(common::PATIENCE).unwrap();
     assert_eq!(receiver.lines("a"), ["start 1", "closed visit-1", "end 1 shutdown"]);
-    let (world, receiver) = (World::new(), Receiver::new(|_, lines| if lines[0].contains("visit") { None } else { status(200) }));
+    let (world, receiver) =
+        (World::new(), Receiver::new(|_, lines| if lines[0].contains("visit") { None } else { status(200) }));
     let tracker = visiting(config(&world, &receiver).preset(Preset::Snowplow));
     drop(tracker);
     assert!(!receiver.lines("a").contains(&"end 1 shutdown".to_owned()), "that waits for the next start");
@@ -160,7 +163,8 @@ fn one_that_fails_costs_nothing_and_is_not_tried_again() {
 #[test]
 fn a_receiver_that_wants_to_be_left_alone_gets_none() {
     let world = World::new();
-    let receiver = Receiver::new(|_, lines| if lines[0] == "bad" { retry_after("3600") } else { status(200) });
+    let receiver =
+        Receiver::new(|_, lines| if lines[0] == "bad" { retry_after("3600") } else { status(200) });
     let tracker = visiting(config(&world, &receiver));
     track(&tracker, &["bad"]);
     world.wait_kept(1);

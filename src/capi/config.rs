@@ -16,7 +16,7 @@ use crate::config::{Config, ConfigBuilder, Preset};
 use crate::error::{Result, invalid};
 use crate::event::Severity;
 use crate::log::Level;
-use crate::session::RestartPolicy;
+use crate::session::{RestartPolicy, Sampling};
 
 /// The settings of a tracker, each with a default. Made by `sessio_config_new`, freed by `sessio_config_free`; used
 /// by one thread at a time; borrowed by `sessio_tracker_open`, after which it may be freed or used for another
@@ -328,6 +328,28 @@ pub unsafe extern "C" fn sessio_config_set_remember_user(
 ) -> sessio_status {
     // SAFETY: passed on from the caller.
     guard(|| unsafe { set(config, |builder| builder.remember_user(on)) })
+}
+
+/// Which sessions are kept: a share of them from 0 (none) to 1 (all, the default), decided by their ids when they begin,
+/// and for good. Nothing of the others is delivered; their events are counted as dropped (`dropped_sampled`), and the
+/// history has them all the same. Events outside of sessions are always kept.
+///
+/// With `keep_crashed` up to 1,000 events of the others (4 MiB), the latest, are held on the disk until their session
+/// ends: they are delivered if it crashed, else dropped. Default false.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_sampling(
+    config: *mut sessio_config,
+    share: f64,
+    keep_crashed: bool,
+) -> sessio_status {
+    guard(|| {
+        let sampling = Sampling::new(share)?.keep_crashed(keep_crashed);
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.sampling(sampling)) }
+    })
 }
 
 /// A clock of the host's, copied. Default: the system's clocks. Its `release` is called when neither config nor

@@ -16,7 +16,8 @@ pub struct sessio_stats {
     pub struct_size: usize,
     /// Events for which `sessio_tracker_track` gave SESSIO_OK, since the database was made.
     pub accepted: u64,
-    /// Events that wait, in the journal or the database.
+    /// Events that wait, in the journal or the database: for delivery, or for the end of a session that is kept only if
+    /// it crashes.
     pub stored: u64,
     /// Events that at least one destination took.
     pub delivered: u64,
@@ -41,6 +42,8 @@ pub struct sessio_stats {
     pub dropped_unsendable: u64,
     /// Events that event callbacks dropped since the tracker was opened: they were never accepted.
     pub filtered: u64,
+    /// Dropped because their session is not among the share that is kept (`sessio_config_set_sampling`).
+    pub dropped_sampled: u64,
 }
 
 /// What one destination has done since the database was made: events, and starts and ends of sessions, which
@@ -97,6 +100,7 @@ impl sessio_stats {
             dropped_oversize: stats.dropped.oversize,
             dropped_unsendable: stats.dropped.unsendable,
             filtered: stats.filtered,
+            dropped_sampled: stats.dropped.sampled,
         }
     }
 

@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use crate::callback::Callback;
 use crate::clock::{Clock, SystemClock};
-use crate::database::Caps;
+use crate::database::{Caps, MAX_HELD};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Result, invalid};
 use crate::event::{Context, limits};
 use crate::ids::{IdSource, RandomIds};
 use crate::log::{Level, Logger};
-use crate::session::{Attributes, RestartPolicy, Rules};
+use crate::session::{Attributes, RestartPolicy, Rules, Sampling};
 use crate::store::SessionStore;
 
 /// The smallest and the largest ring: it must hold a few of the largest events, and not be a burden.
@@ -251,6 +251,18 @@ impl ConfigBuilder {
     /// Whether a session begun after a restart keeps the user (S10). Default false: the host knows who is signed in.
     pub fn remember_user(mut self, on: bool) -> Self {
         self.0.rules.remember_user = on;
+        self
+    }
+
+    /// Which sessions are kept: a share of them, decided by their ids when they begin, and for good. Nothing of the
+    /// others is delivered, and their events are counted ([`crate::Drops::sampled`]); the history has them all the same.
+    /// Events outside of sessions are always kept. Default: all sessions.
+    ///
+    /// With [`Sampling::keep_crashed`] up to 1,000 events of the others (4 MiB), the latest, are held on the disk until
+    /// their session ends: delivered if it crashed, else dropped.
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.0.rules.sampling = sampling;
+        self.0.caps.max_held = if sampling.keeps_crashed() { MAX_HELD } else { 0 };
         self
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Fate, MOST_EVENT_KIND};
 
-/// Counters of a namespace. `accepted == stored + delivered + dropped`, where `accepted` is the sequence number of
-/// the last event (S22).
+/// Counters of a namespace. `accepted == stored + held + delivered + dropped`, where `accepted` is the sequence number
+/// of the last event (S22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ledger {
     /// Events in the outbox.
@@ -12,6 +12,12 @@ pub struct Ledger {
     pub(crate) facts: u64,
     /// The size of both in bytes.
     pub stored_bytes: u64,
+    /// Events of sessions that are sampled out, kept for the case that these crash.
+    pub held: u64,
+    /// Starts of such sessions.
+    pub(crate) held_facts: u64,
+    /// The size of both in bytes.
+    pub(crate) held_bytes: u64,
     /// Events that at least one destination took.
     pub delivered: u64,
     /// Events that are gone without.
@@ -39,6 +45,34 @@ impl Ledger {
         } += rows.events;
     }
 
+    pub(super) fn hold(&mut self, rows: Rows) {
+        self.held += rows.events;
+        self.held_facts += rows.facts;
+        self.held_bytes += rows.bytes;
+    }
+
+    /// What was held is held no longer.
+    pub(super) fn let_go(&mut self, rows: Rows, to: LettingGo) {
+        self.held = self.held.saturating_sub(rows.events);
+        self.held_facts = self.held_facts.saturating_sub(rows.facts);
+        self.held_bytes = self.held_bytes.saturating_sub(rows.bytes);
+        match to {
+            LettingGo::Outbox => self.enter(rows),
+            LettingGo::Nowhere => self.dropped.sampled += rows.events,
+        }
+    }
+
+    /// Nothing is stored or held any more.
+    pub(super) fn clear(&mut self) {
+        let Self { delivered, dropped, .. } = *self;
+        *self = Self { delivered, dropped, ..Self::default() };
+    }
+
+    /// Rows that are held.
+    pub(crate) fn held_rows(&self) -> u64 {
+        self.held + self.held_facts
+    }
+
     /// Rows of the outbox.
     pub(crate) fn rows(&self) -> u64 {
         self.stored + self.facts
@@ -46,7 +80,7 @@ impl Ledger {
 
     /// All events that it knows of.
     pub(crate) fn accepted(&self) -> u64 {
-        self.stored + self.delivered + self.dropped.total()
+        self.stored + self.held + self.delivered + self.dropped.total()
     }
 }
 
@@ -68,12 +102,16 @@ pub struct Drops {
     pub oversize: u64,
     /// No destination could be sent them: they were damaged, or older than it takes.
     pub unsendable: u64,
+    /// Their session is not among the share that is kept.
+    pub sampled: u64,
 }
 
 impl Drops {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.aged + self.overflowed + self.erased + self.lost + self.refused + self.oversize + self.unsendable
+        let caps = self.aged + self.overflowed;
+        let receivers = self.refused + self.oversize + self.unsendable;
+        caps + receivers + self.erased + self.lost + self.sampled
     }
 }
 
@@ -90,6 +128,13 @@ impl Rows {
         let event = u64::from(kind <= MOST_EVENT_KIND);
         Self { events: event, facts: 1 - event, bytes: bytes as u64 }
     }
+}
+
+/// Where rows go that were held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LettingGo {
+    Outbox,
+    Nowhere,
 }
 
 /// Why rows leave the outbox.

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use uuid::Uuid;
 
 use super::destination::{Destination, floor};
-use super::ledger::{Leaving, Rows};
+use super::ledger::{Leaving, LettingGo, Rows};
+use super::sampled::Place;
 use super::{
-    Batch, Caps, Committed, Database, Entry, Fate, Ledger, Loaded, MOST_EVENT_KIND, Row, Settlement,
+    Batch, Caps, Committed, Database, Entry, Fact, Fate, Ledger, Loaded, MOST_EVENT_KIND, Row, Settlement,
 };
 use crate::error::Result;
 use crate::event::Head;
@@ -20,6 +21,8 @@ pub(crate) struct MemoryDatabase {
     user_id: Uuid,
     session: Option<String>,
     rows: VecDeque<(Row, Option<Fate>)>,
+    /// Rows of sampled out sessions, which have no numbers yet.
+    held: VecDeque<(SessionId, Row)>,
     last_number: u64,
     history: VecDeque<SessionRecord>,
     ledger: Ledger,
@@ -34,6 +37,7 @@ impl MemoryDatabase {
             user_id,
             session: None,
             rows: VecDeque::new(),
+            held: VecDeque::new(),
             last_number: 0,
             history: VecDeque::new(),
             ledger: Ledger::default(),
@@ -52,16 +56,64 @@ impl MemoryDatabase {
         match entry {
             Entry::Event(body) => {
                 let Some(head) = Head::decode(body) else { return };
-                self.insert(head.kind, head.time, body.to_vec());
+                match (Place::of_event(&head, &self.caps), head.session) {
+                    (Place::Held, Some(session)) => self.hold(session, head.kind, head.time, body.to_vec()),
+                    (Place::Outbox, _) => self.insert(head.kind, head.time, body.to_vec()),
+                    _ => self.ledger.dropped.sampled += 1,
+                }
             }
             Entry::Fact(fact) => {
-                if fact.owed {
-                    self.insert(fact.kind as u8, fact.at, fact.session.to_json().into_bytes());
-                }
+                self.insert_fact(fact);
                 if let Some(session) = entry.ended() {
                     self.history.push_front(session.clone());
                 }
             }
+        }
+    }
+
+    fn insert_fact(&mut self, fact: &Fact) {
+        if let Some(to) = fact.lets_go(&self.caps) {
+            self.enforce_held_caps();
+            self.let_go(to, |session| *session == fact.session.id);
+        }
+        let body = || fact.session.to_json().into_bytes();
+        match Place::of_fact(fact, &self.caps) {
+            Place::Outbox => self.insert(fact.kind as u8, fact.at, body()),
+            Place::Held => self.hold(fact.session.id.clone(), fact.kind as u8, fact.at, body()),
+            Place::Nowhere => {}
+        }
+    }
+
+    fn hold(&mut self, session: SessionId, kind: u8, time: i64, body: Vec<u8>) {
+        self.ledger.hold(Rows::one(kind, body.len()));
+        self.held.push_back((session, Row { number: 0, kind, time, body }));
+    }
+
+    fn let_go(&mut self, to: LettingGo, of: impl Fn(&SessionId) -> bool) {
+        for (session, row) in std::mem::take(&mut self.held) {
+            if of(&session) {
+                self.let_go_of(row, to);
+            } else {
+                self.held.push_back((session, row));
+            }
+        }
+    }
+
+    fn let_go_of(&mut self, mut row: Row, to: LettingGo) {
+        self.ledger.let_go(Rows::one(row.kind, row.body.len()), to);
+        if to == LettingGo::Outbox {
+            self.last_number += 1;
+            row.number = self.last_number;
+            self.rows.push_back((row, None));
+        }
+    }
+
+    /// The oldest events leave. A start stays longer, so that a crash has one.
+    fn enforce_held_caps(&mut self) {
+        while self.caps.hold_too_much(&self.ledger) {
+            let event = self.held.iter().position(|(_, row)| row.kind <= MOST_EVENT_KIND);
+            let Some((_, row)) = self.held.remove(event.unwrap_or(0)) else { break };
+            self.let_go_of(row, LettingGo::Nowhere);
         }
     }
 
@@ -73,6 +125,7 @@ impl MemoryDatabase {
     }
 
     fn enforce_caps(&mut self, now: i64) {
+        self.enforce_held_caps();
         let oldest_allowed = now.saturating_sub_unsigned(self.caps.max_age_ms);
         while self.rows.front().is_some_and(|(row, _)| row.time < oldest_allowed) {
             self.drop_oldest(Leaving::Aged);
@@ -196,14 +249,20 @@ impl Database for MemoryDatabase {
         self.edition
     }
 
+    fn hold_only(&mut self, sessions: &[SessionId]) -> Result<Ledger> {
+        self.let_go(LettingGo::Nowhere, |session| !sessions.contains(session));
+        Ok(self.ledger)
+    }
+
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger> {
         self.user_id = user_id;
         self.session = None;
         self.rows.clear();
         self.history.clear();
         self.edition += 1;
-        self.ledger.dropped.erased += self.ledger.stored;
-        (self.ledger.stored, self.ledger.facts, self.ledger.stored_bytes) = (0, 0, 0);
+        self.held.clear();
+        self.ledger.dropped.erased += self.ledger.stored + self.ledger.held;
+        self.ledger.clear();
         self.ledger.dropped.erased += accepted.saturating_sub(self.ledger.accepted());
         Ok(self.ledger)
     }

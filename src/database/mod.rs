@@ -7,6 +7,7 @@
 mod destination;
 mod ledger;
 mod memory;
+mod sampled;
 #[cfg(feature = "_sqlite")]
 pub(crate) mod sqlite;
 
@@ -32,12 +33,27 @@ pub(crate) struct Caps {
     pub max_events: u64,
     pub max_bytes: u64,
     pub max_history: u64,
+    /// Rows of sampled out sessions that are held, for the case that these crash. 0: none are held at all.
+    pub max_held: u64,
+    /// The size of these rows.
+    pub max_held_bytes: u64,
 }
+
+/// Enough for what led to a crash.
+pub(crate) const MAX_HELD: u64 = 1_000;
 
 impl Default for Caps {
     fn default() -> Self {
         const DAY: u64 = 24 * 60 * 60 * 1_000;
-        Self { max_age_ms: 30 * DAY, max_events: 100_000, max_bytes: 64 * 1_024 * 1_024, max_history: 1_000 }
+        const MIB: u64 = 1_024 * 1_024;
+        Self {
+            max_age_ms: 30 * DAY,
+            max_events: 100_000,
+            max_bytes: 64 * MIB,
+            max_history: 1_000,
+            max_held: 0,
+            max_held_bytes: 4 * MIB,
+        }
     }
 }
 
@@ -116,7 +132,7 @@ pub(crate) trait Database: Send {
         id: &SessionId,
         change: &mut dyn FnMut(&mut SessionRecord),
     ) -> Result<Option<SessionRecord>>;
-    /// Stored events with a sequence number over `after`, in order.
+    /// Events of the outbox with a sequence number over `after`, in order.
     fn events(&mut self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>>;
     /// The destinations, by name. What was owed to others only leaves. A new one is owed all that is stored.
     fn attach(&mut self, names: &[&str]) -> Result<Ledger>;
@@ -145,6 +161,8 @@ pub(crate) trait Database: Send {
     /// Changes when rows that were read are not there any more for a reason other than delivery and the caps: then
     /// nothing of them may be sent.
     fn edition(&self) -> u64;
+    /// Drops what is held for sessions other than these: they will not crash any more.
+    fn hold_only(&mut self, sessions: &[SessionId]) -> Result<Ledger>;
     /// Removes everything of everyone from the files and gives the installation a new id. Settings of consent stay. Of
     /// this namespace `accepted` events are accounted for afterwards, also if it has to be done twice.
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger>;

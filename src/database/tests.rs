@@ -1,13 +1,22 @@
 //! One contract for every database, and what only a file can show.
 
+mod sampled;
+
 use uuid::Uuid;
 
 use super::*;
-use crate::event::{EncodedContexts, Event, Head, Stamp, encode_event, encode_stamp};
+use crate::event::{EncodedContexts, Event, Head, SessionStamp, Stamp, encode_event, encode_stamp};
 use crate::ids::{EventId, InstanceId, UserId};
 
 const NOW: i64 = 1_700_000_000_000;
-const ROOMY: Caps = Caps { max_age_ms: u64::MAX, max_events: 1_000, max_bytes: 1 << 20, max_history: 100 };
+const ROOMY: Caps = Caps {
+    max_age_ms: u64::MAX,
+    max_events: 1_000,
+    max_bytes: 1 << 20,
+    max_history: 100,
+    max_held: 0,
+    max_held_bytes: 1 << 20,
+};
 
 /// What each test is run with: a database in memory and one in a file.
 fn each(caps: Caps, test: impl Fn(&mut dyn Database)) {
@@ -28,6 +37,10 @@ fn sqlite(folder: &std::path::Path, namespace: &str, caps: Caps) -> sqlite::Sqli
 }
 
 fn stored(sequence: u64, time: i64) -> Vec<u8> {
+    stored_in(sequence, time, None)
+}
+
+fn stored_in(sequence: u64, time: i64, session: Option<SessionStamp>) -> Vec<u8> {
     let event = Event::feature("f").unwrap();
     let stamp = Stamp {
         event_id: EventId(Uuid::from_u128(sequence.into())),
@@ -38,7 +51,7 @@ fn stored(sequence: u64, time: i64) -> Vec<u8> {
         user: None,
         app_version: None,
         in_background: false,
-        session: None,
+        session,
     };
     let mut bytes = Vec::new();
     encode_stamp(&stamp, event.kind().number(), false, &mut bytes);
@@ -151,7 +164,7 @@ fn every_cap_drops_the_oldest_and_counts_them() {
         (Caps { max_events: 2, ..ROOMY }, 0, (0, 3)),
         (Caps { max_bytes: 2 * size + 1, ..ROOMY }, 0, (0, 3)),
         (Caps { max_age_ms: 1_000, ..ROOMY }, 1_003, (3, 0)),
-        (Caps { max_age_ms: 0, max_events: 0, max_bytes: 0, max_history: 0 }, 9, (5, 0)),
+        (Caps { max_age_ms: 0, max_events: 0, max_bytes: 0, max_history: 0, ..ROOMY }, 9, (5, 0)),
         (Caps { max_events: 0, ..ROOMY }, 0, (0, 5)),
     ];
     for (caps, later, (aged, overflowed)) in cases {
@@ -356,7 +369,7 @@ mod in_a_file {
     fn a_file_of_the_first_format_is_upgraded_with_all_that_is_in_it() {
         let folder = tempfile::tempdir().unwrap();
         let old = rusqlite::Connection::open(folder.path().join("events.db")).unwrap();
-        old.execute_batch(sqlite::FIRST_FORMAT).unwrap();
+        old.execute_batch(sqlite::UPGRADES[0]).unwrap();
         old.execute_batch("PRAGMA application_id = 0x53455353; PRAGMA user_version = 1;").unwrap();
         for (namespace, sequence) in [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3)] {
             let row = rusqlite::params![namespace, sequence as i64, NOW, stored(sequence, NOW)];

@@ -67,7 +67,13 @@ mod tests {
     #[test]
     fn only_the_newest_heartbeat_waits_and_ends_in_their_order() {
         let mut beats = Beats::default();
-        let all = [beat("a", false, 0), beat("a", true, 1), beat("b", false, 2), beat("b", true, 3), beat("c", false, 4)];
+        let all = [
+            beat("a", false, 0),
+            beat("a", true, 1),
+            beat("b", false, 2),
+            beat("b", true, 3),
+            beat("c", false, 4),
+        ];
         all.clone().into_iter().for_each(|beat| beats.push(beat));
         let mut next = || beats.next(Now::new(0, 5));
         assert_eq!([next(), next(), next()], [1, 3, 4].map(|at| Some(all[at].clone())));

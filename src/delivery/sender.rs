@@ -97,7 +97,17 @@ impl Sender {
         let protocol = destination.protocol();
         let planner = Planner::new(protocol.limits(), stored, queue.now()?);
         let backlog = Backlog::new(index, std::sync::Arc::clone(protocol));
-        Ok(Self { destination, index, planner, backlog, unstored: None, progress, fault: None, beats: Beats::default(), is_live: false })
+        Ok(Self {
+            destination,
+            index,
+            planner,
+            backlog,
+            unstored: None,
+            progress,
+            fault: None,
+            beats: Beats::default(),
+            is_live: false,
+        })
     }
 
     pub fn name(&self) -> &str {

@@ -23,7 +23,7 @@ pub(crate) use file::wipe;
 pub(crate) use peek::{Glimpse, peek};
 #[cfg(test)]
 use ring::Cursor;
-pub(crate) use ring::{CrashMarker, Reader, Writer};
+pub(crate) use ring::{CrashMarker, Entry as Record, Reader, Writer};
 
 use std::path::Path;
 use std::sync::Arc;

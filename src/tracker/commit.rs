@@ -9,10 +9,10 @@ use crate::database::{Batch, Committed, Database, Entry, Fact, FactKind};
 use crate::delivery::Destination;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::SessionId;
-use crate::journal::Reader;
+use crate::journal::{Reader, Record};
 use crate::log::Logger;
 use crate::protocol::Item;
-use crate::session::{SessionRecord, Settings, State};
+use crate::session::{EndReason, SessionRecord, Settings, State};
 use crate::store::SessionStore;
 
 use super::Shared;
@@ -146,8 +146,7 @@ impl Committer {
     }
 
     fn fact<'a>(&self, kind: FactKind, payload: &[u8]) -> Option<Entry<'a>> {
-        let mut from = crate::encoding::Take(payload);
-        let (at, session) = (from.i64()?, SessionRecord::decode(&mut from)?);
+        let (at, session) = decode_fact(payload)?;
         let item = match kind {
             FactKind::Began => Item::SessionStart(Box::new(session.clone())),
             FactKind::Ended => Item::SessionEnd { record: Box::new(session.clone()), noticed_at: at },
@@ -200,12 +199,7 @@ impl Committer {
     }
 
     fn events_before(&self, tail: u64) -> u64 {
-        let (mut position, mut events) = (self.reader.head(), 0);
-        while let Some(entry) = self.reader.entry(position, tail) {
-            events += u64::from(entry.kind == EVENT);
-            position = entry.end;
-        }
-        events
+        pending(&self.reader, tail).filter(|entry| entry.kind == EVENT).count() as u64
     }
 }
 
@@ -213,8 +207,32 @@ impl Committer {
 /// What timed out ended earlier, and what a process before left behind is no news.
 fn closed_now(entry: &Entry<'_>, now: i64) -> Option<SessionId> {
     let Entry::Fact(fact) = entry else { return None };
-    let just_now = fact.session.ended_at == Some(fact.at) && (0..=LIVE_MS).contains(&now.saturating_sub(fact.at));
+    let just_now =
+        fact.session.ended_at == Some(fact.at) && (0..=LIVE_MS).contains(&now.saturating_sub(fact.at));
     (just_now && !fact.session.sampled_out).then(|| fact.session.id.clone())
+}
+
+/// What is in the journal and not stored yet.
+fn pending(reader: &Reader, tail: u64) -> impl Iterator<Item = Record<'_>> {
+    let mut position = reader.head();
+    std::iter::from_fn(move || {
+        let entry = reader.entry(position, tail)?;
+        position = entry.end;
+        Some(entry)
+    })
+}
+
+/// The sessions whose end by a crash is not stored yet.
+pub(super) fn crashed_before(reader: &Reader, tail: u64) -> impl Iterator<Item = SessionId> {
+    let ends = pending(reader, tail).filter(|entry| entry.kind == ENDED);
+    let sessions = ends.filter_map(|entry| decode_fact(entry.payload)).map(|(_, session)| session);
+    sessions.filter(|session| session.end_reason == Some(EndReason::Crashed)).map(|session| session.id)
+}
+
+/// When a session began or ended, and the session.
+fn decode_fact(payload: &[u8]) -> Option<(i64, SessionRecord)> {
+    let mut from = crate::encoding::Take(payload);
+    Some((from.i64()?, SessionRecord::decode(&mut from)?))
 }
 
 /// Events that were accepted and are nowhere: a torn journal, a database that was moved aside.

@@ -12,12 +12,13 @@ use crate::config::Config;
 use crate::database::{Database, Loaded, MemoryDatabase};
 use crate::delivery::{Destination, Sender};
 use crate::error::Result;
+use crate::ids::SessionId;
 use crate::journal::{self, Found, Journal, fork};
 use crate::session::{Engine, Memory, Opening, SessionRecord, Settings, State};
 
 use super::Shared;
 use super::callbacks::Callbacks;
-use super::commit::{Committer, guarded, lock};
+use super::commit::{self, Committer, guarded, lock};
 use super::contexts::Contexts;
 use super::core::Core;
 use super::mail::Mail;
@@ -34,10 +35,13 @@ pub(super) fn assemble(config: &Config) -> Result<(Arc<Shared>, Committer)> {
     let loaded = database.load()?;
     let destinations = config.delivery.destinations()?;
     let names: Vec<&str> = destinations.iter().map(Destination::name).collect();
-    let ledger = database.attach(&names)?;
+    let mut ledger = database.attach(&names)?;
     let mut journal = open_journal(config, path.as_deref(), &loaded)?;
     let survives_kill = journal.found.survives_kill;
     let recalled = recall(config, &loaded, &mut journal.found, database.as_mut())?;
+    if ledger.held_rows() > 0 {
+        ledger = database.hold_only(&may_crash(&recalled.memory, &journal))?;
+    }
     let now = config.clock.now();
     let opening = Opening {
         now,
@@ -179,6 +183,13 @@ pub(super) fn journal_path(database: &Path, namespace: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(format!(".{name}.journal"));
     path.into()
+}
+
+/// The sessions that may still turn out to have crashed: the last one, and those whose end is not stored yet.
+fn may_crash(memory: &Memory, journal: &Journal) -> Vec<SessionId> {
+    let last = memory.state.record().map(|session| session.id.clone());
+    let tail = journal.writer.tail();
+    last.into_iter().chain(commit::crashed_before(&journal.reader, tail)).collect()
 }
 
 /// What is remembered of the processes before.

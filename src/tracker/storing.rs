@@ -25,7 +25,8 @@ const LETTING_GO: Duration = Duration::from_millis(100);
 pub struct Stats {
     /// Events for which `track` succeeded, since the database was made.
     pub accepted: u64,
-    /// Events that wait, in the journal or the database.
+    /// Events that wait, in the journal or the database: for delivery, or for the end of a session that is kept only if
+    /// it crashes.
     pub stored: u64,
     /// Events that at least one destination took.
     pub delivered: u64,
@@ -73,7 +74,8 @@ impl Tracker {
     }
 
     /// Stored events with a sequence number over `after`, in order, at most `limit`. Stores what is pending first:
-    /// waits for the disk.
+    /// waits for the disk. Events that are held until their session ends (see [`crate::Sampling`]) are not among them;
+    /// if it crashed they come in the place where that was noticed.
     ///
     /// # Errors
     /// As [`Tracker::history`].

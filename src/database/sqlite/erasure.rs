@@ -17,13 +17,14 @@ impl SqliteDatabase {
         self.connection.execute_batch("PRAGMA secure_delete = ON").map_err(|e| failed(doing, e))?;
         self.transact(doing, |tx, this| {
             tx.execute_batch(
-                "DELETE FROM events; DELETE FROM history;
-                 UPDATE namespaces SET session = NULL, dropped_erased = dropped_erased + stored, stored = 0, facts = 0, stored_bytes = 0;
+                "DELETE FROM events; DELETE FROM held; DELETE FROM history;
+                 UPDATE namespaces SET session = NULL, dropped_erased = dropped_erased + stored + held, stored = 0, facts = 0,
+                     stored_bytes = 0, held = 0, held_facts = 0, held_bytes = 0;
                  UPDATE meta SET value = value + 1 WHERE key = 'erasures';",
             )?;
             tx.execute(
                 "UPDATE namespaces SET dropped_erased = max(dropped_erased, ?2 - delivered - dropped_aged - dropped_overflowed
-                 - dropped_lost - dropped_refused - dropped_oversize - dropped_unsendable) WHERE id = ?1",
+                 - dropped_lost - dropped_refused - dropped_oversize - dropped_unsendable - dropped_sampled) WHERE id = ?1",
                 params![*this.namespace, accepted as i64],
             )?;
             tx.execute("UPDATE meta SET value = ?1 WHERE key = 'user_id'", [user_id.to_string()])?;

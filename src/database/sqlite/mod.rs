@@ -2,6 +2,7 @@
 
 mod delivery;
 mod erasure;
+mod held;
 mod history;
 mod namespace;
 mod open;
@@ -24,7 +25,7 @@ use crate::session::SessionRecord;
 pub(crate) use peek::{Peeked, peek};
 use recovery::is_damage;
 #[cfg(test)]
-pub(crate) const FIRST_FORMAT: &str = schema::UPGRADES[0];
+pub(super) use schema::UPGRADES;
 
 /// A file, and the namespace whose part of it is used.
 pub(crate) struct SqliteDatabase {
@@ -120,11 +121,7 @@ impl SqliteDatabase {
                 tx.query_row("SELECT id FROM namespaces WHERE name = ?1", [&this.name], |row| row.get(0))?;
             if new {
                 // The row may have been lost, and the events not.
-                let count = "UPDATE namespaces SET (stored, facts, stored_bytes, last_number) =
-                    (SELECT coalesce(sum(kind < 100), 0), coalesce(sum(kind >= 100), 0),
-                        coalesce(sum(length(body)), 0), coalesce(max(position) & ((1 << 40) - 1), 0)
-                    FROM events WHERE namespace = ?1) WHERE id = ?1";
-                tx.execute(count, [*this.namespace])?;
+                namespace::recount(tx, *this.namespace)?;
             }
             *this.erasures = erasures(tx)?;
             Ok(())
@@ -158,10 +155,12 @@ impl SqliteDatabase {
             }
             let mut ledger = *this.ledger;
             let mut last_number = *this.last_number;
-            outbox::insert(tx, *this.namespace, batch.entries, &mut last_number, &mut ledger)?;
+            let (namespace, caps) = (*this.namespace, this.caps);
+            outbox::insert(tx, namespace, caps, batch.entries, &mut last_number, &mut ledger)?;
             history::insert(tx, *this.namespace, batch.entries, this.caps.max_history)?;
             ledger.dropped.lost += batch.lost;
             ledger.dropped.erased += batch.erased;
+            held::enforce_caps(tx, *this.namespace, this.caps, &mut ledger)?;
             outbox::enforce_caps(tx, *this.namespace, this.caps, batch.now, this.aged_at, &mut ledger)?;
             namespace::update(tx, *this.namespace, batch, last_number, &ledger)?;
             Ok((Committed::Done(ledger), last_number))
@@ -195,7 +194,8 @@ impl Database for SqliteDatabase {
         let sql =
             "SELECT settings, journal_id, journal_position, stored, stored_bytes, delivered, dropped_aged,
                     dropped_overflowed, dropped_erased, dropped_lost, facts, dropped_refused, dropped_oversize,
-                    dropped_unsendable, last_number FROM namespaces WHERE id = ?1";
+                    dropped_unsendable, last_number, held, held_facts, held_bytes, dropped_sampled
+             FROM namespaces WHERE id = ?1";
         let read = || {
             self.connection.query_row(sql, [self.namespace], |row| {
                 let number = |column: usize| row.get::<_, i64>(column).map(|n| n as u64);
@@ -208,6 +208,7 @@ impl Database for SqliteDatabase {
                     refused: number(11)?,
                     oversize: number(12)?,
                     unsendable: number(13)?,
+                    sampled: number(18)?,
                 };
                 let loaded = Loaded {
                     database_id: meta_id(&self.connection, "database_id")?.as_u128(),
@@ -219,6 +220,9 @@ impl Database for SqliteDatabase {
                         stored: number(3)?,
                         facts: number(10)?,
                         stored_bytes: number(4)?,
+                        held: number(15)?,
+                        held_facts: number(16)?,
+                        held_bytes: number(17)?,
                         delivered: number(5)?,
                         dropped,
                     },
@@ -318,6 +322,16 @@ impl Database for SqliteDatabase {
     fn edition(&self) -> u64 {
         // Another tracker may have erased it: that is looked up each time.
         self.edition_of(erasures(&self.connection).unwrap_or(self.erasures))
+    }
+
+    fn hold_only(&mut self, sessions: &[SessionId]) -> Result<Ledger> {
+        self.ledger = self.transact("what is held cannot be dropped", |tx, this| {
+            let mut ledger = *this.ledger;
+            held::drop_others(tx, *this.namespace, sessions, &mut ledger)?;
+            namespace::update_ledger(tx, *this.namespace, &ledger)?;
+            Ok(ledger)
+        })?;
+        Ok(self.ledger)
     }
 
     fn erase(&mut self, user_id: Uuid, accepted: u64) -> Result<Ledger> {

@@ -34,7 +34,8 @@ pub(super) fn update(
 pub(super) fn update_ledger(tx: &Transaction<'_>, namespace: i64, ledger: &Ledger) -> rusqlite::Result<()> {
     let sql = "UPDATE namespaces SET stored = ?2, stored_bytes = ?3, delivered = ?4, dropped_aged = ?5,
                dropped_overflowed = ?6, dropped_erased = ?7, dropped_lost = ?8, facts = ?9, dropped_refused = ?10,
-               dropped_oversize = ?11, dropped_unsendable = ?12 WHERE id = ?1";
+               dropped_oversize = ?11, dropped_unsendable = ?12, held = ?13, held_facts = ?14,
+               held_bytes = ?15, dropped_sampled = ?16 WHERE id = ?1";
     tx.prepare_cached(sql)?
         .execute(params![
             namespace,
@@ -48,9 +49,24 @@ pub(super) fn update_ledger(tx: &Transaction<'_>, namespace: i64, ledger: &Ledge
             number(ledger.facts),
             number(ledger.dropped.refused),
             number(ledger.dropped.oversize),
-            number(ledger.dropped.unsendable)
+            number(ledger.dropped.unsendable),
+            number(ledger.held),
+            number(ledger.held_facts),
+            number(ledger.held_bytes),
+            number(ledger.dropped.sampled)
         ])
         .map(drop)
+}
+
+/// Counts what is there for a namespace whose row is new: the old one may have been lost, and the rest not.
+pub(super) fn recount(tx: &Transaction<'_>, namespace: i64) -> rusqlite::Result<()> {
+    let sums = "coalesce(sum(kind < 100), 0), coalesce(sum(kind >= 100), 0), coalesce(sum(length(body)), 0)";
+    let sql = format!(
+        "UPDATE namespaces SET (stored, facts, stored_bytes, last_number) =
+             (SELECT {sums}, coalesce(max(position) & ((1 << 40) - 1), 0) FROM events WHERE namespace = ?1),
+         (held, held_facts, held_bytes) = (SELECT {sums} FROM held WHERE namespace = ?1) WHERE id = ?1"
+    );
+    tx.execute(&sql, [namespace]).map(drop)
 }
 
 /// SQLite's numbers are signed; the bits are the same.

@@ -68,9 +68,11 @@ impl SqliteDatabase {
         self.find_namespace(|| database_id, user_id)?;
         let loaded = self.load()?;
         if loaded.journal.is_none() {
-            let Ledger { stored, facts, stored_bytes, .. } = loaded.ledger;
-            self.ledger = Ledger { stored, facts, stored_bytes, ..known };
-            self.ledger.dropped.lost += known.stored.saturating_sub(stored);
+            // What is in the new file is known; what became of the rest was.
+            let Ledger { delivered, dropped, .. } = known;
+            self.ledger = Ledger { delivered, dropped, ..loaded.ledger };
+            let there = loaded.ledger.stored + loaded.ledger.held;
+            self.ledger.dropped.lost += (known.stored + known.held).saturating_sub(there);
         }
         self.edition += 1;
         let names: Vec<String> =

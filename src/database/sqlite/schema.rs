@@ -7,7 +7,7 @@ pub(super) const APPLICATION_ID: i32 = 0x5345_5353;
 /// The version that this library writes.
 pub(super) const VERSION: i32 = UPGRADES.len() as i32;
 
-pub(super) const UPGRADES: [&str; 2] = [
+pub(in crate::database) const UPGRADES: [&str; 3] = [
     "
     CREATE TABLE meta (
         key   TEXT PRIMARY KEY,
@@ -79,6 +79,24 @@ pub(super) const UPGRADES: [&str; 2] = [
         UNIQUE (namespace, name)
     );
 ",
+    // Sampling: what is held of sessions that are kept only if they crash.
+    "
+    ALTER TABLE namespaces ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE namespaces ADD COLUMN held_facts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE namespaces ADD COLUMN held_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE namespaces ADD COLUMN dropped_sampled INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE held (
+        position  INTEGER PRIMARY KEY,
+        namespace INTEGER NOT NULL,
+        sequence  INTEGER NOT NULL,
+        id        BLOB NOT NULL,
+        session   TEXT NOT NULL,
+        time      INTEGER NOT NULL,
+        kind      INTEGER NOT NULL,
+        body      BLOB NOT NULL
+    );
+",
 ];
 
 /// A row's position is its namespace, and in the lower 40 bits its number there: the rows of a namespace lie
@@ -96,12 +114,13 @@ pub(super) const fn last_position(namespace: i64) -> i64 {
 }
 
 /// What must be there for a file to be usable: it prepares only if every table and column is.
-pub(super) const VALIDATE: [&str; 5] = [
+pub(super) const VALIDATE: [&str; 6] = [
     "SELECT key, value FROM meta LIMIT 0",
     "SELECT id, name, settings, session, journal_id, journal_position, stored, stored_bytes, delivered, dropped_aged,
             dropped_overflowed, dropped_erased, dropped_lost, last_number, facts, dropped_refused, dropped_oversize,
-            dropped_unsendable FROM namespaces LIMIT 0",
+            dropped_unsendable, held, held_facts, held_bytes, dropped_sampled FROM namespaces LIMIT 0",
     "SELECT position, namespace, sequence, id, session, time, kind, body, fate FROM events LIMIT 0",
+    "SELECT position, namespace, sequence, id, session, time, kind, body FROM held LIMIT 0",
     "SELECT id, namespace, name, cursor, progress, delivered, refused, oversize, unsendable, overflowed
             FROM destinations LIMIT 0",
     "SELECT position, namespace, number, id, started_at, ended_at, end_reason, record FROM history LIMIT 0",
