@@ -132,6 +132,12 @@ fn options_and_a_source_that_says_little_are_golden() {
     let item = samples::event("session_start");
     check("options_session_start", &encode(&full(), std::slice::from_ref(&item), &samples::source()).0);
     check("options_error", &encode(&full(), &[error()], &samples::source()).0);
+    let with_build = samples::source_with_build();
+    check("build_session_start", &encode(&bugsnag(), std::slice::from_ref(&item), &with_build).0);
+    check("build_error", &encode(&bugsnag(), &[error()], &with_build).0);
+    let own = bugsnag().app("bundleVersion", "own").unwrap();
+    let body = String::from_utf8(encode(&own, &[error()], &with_build).0.body).unwrap();
+    assert!(body.contains(r#""bundleVersion":"own""#) && !body.contains("4711"), "{body}");
     check("minimal_session_start", &encode(&bugsnag(), &[item], &samples::minimal_source()).0);
     check("minimal_error", &encode(&bugsnag(), &[error()], &samples::minimal_source()).0);
 }

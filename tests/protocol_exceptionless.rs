@@ -91,6 +91,7 @@ fn options_and_a_source_that_says_little_are_golden() {
     let items = ["session_start", "error_unhandled", "anonymous_outside_session", "session_end_crashed"]
         .map(samples::event);
     check("options_batch", &full().encode(&items, &samples::source()).unwrap().0);
+    check("build", &exceptionless().encode(&items, &samples::source_with_build()).unwrap().0);
     check("minimal_batch", &exceptionless().encode(&items, &samples::minimal_source()).unwrap().0);
 }
 

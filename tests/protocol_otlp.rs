@@ -130,6 +130,15 @@ fn options_and_an_unknown_device() {
 }
 
 #[test]
+fn the_build_is_told_with_what_its_version_tracked() {
+    let items = ["feature", "no_user_no_version"].map(samples::event);
+    let (request, count) = encode(&otlp(), &items, &samples::source_with_build());
+    let builds = resources(&request).into_iter().map(|of| attribute(&of["resource"], "app.build_id").clone());
+    assert_eq!((count, builds.collect::<Vec<_>>()), (2, vec![json!({"stringValue": "4711"}), Value::Null]));
+    check("build", &request);
+}
+
+#[test]
 fn no_field_takes_the_place_of_an_attribute() {
     let mut event = Event::error("E", "m", false).unwrap();
     for key in ["session.id", "exception.type", "sessio.sequence", "field.session.id", "user.id", "free"] {

@@ -47,6 +47,8 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("get", one(plain().method(Method::Get), "scripts", &source)),
         ("get_base64", one(builder().method(Method::Get), "controls", &source)),
         ("mobile", one(plain().platform(Platform::Mobile).app_build("77"), "screen_view", &source)),
+        ("build", one(plain(), "screen_view", &samples::source_with_build())),
+        ("build_by_option", one(plain().app_build("77"), "screen_view", &samples::source_with_build())),
         ("minimal", one(plain(), "no_user_no_version", &samples::minimal_source())),
         ("subject", one(with_subject(plain()), "structured", &source)),
         ("subject_anonymous", one(with_subject(plain()), "anonymous", &source)),

@@ -54,6 +54,7 @@ unsafe extern "system" {
     fn GlobalMemoryStatusEx(memory: *mut Memory) -> i32;
 }
 
+// Declared as the clock has it; the data may be of any type.
 #[link(name = "advapi32")]
 unsafe extern "system" {
     fn RegGetValueW(
@@ -62,7 +63,7 @@ unsafe extern "system" {
         value: *const u16,
         flags: u32,
         kind: *mut u32,
-        data: *mut u16,
+        data: *mut u32,
         size: *mut u32,
     ) -> i32;
 }
@@ -98,7 +99,7 @@ fn firmware(name: &str) -> Option<String> {
             name.as_ptr(),
             RRF_RT_REG_SZ,
             std::ptr::null_mut(),
-            data.as_mut_ptr(),
+            data.as_mut_ptr().cast(),
             &mut size,
         )
     };
