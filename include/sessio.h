@@ -1074,6 +1074,13 @@ sessio_status sessio_config_set_app(struct sessio_config *config,
                                     const char *app_version);
 
 /**
+ * The build of the app, beside its version: 1 to 512 bytes of any text. Receivers are told it with what this version
+ * of the app tracked. Default: none.
+ */
+sessio_status sessio_config_set_app_build(struct sessio_config *config,
+                                          const char *build);
+
+/**
  * How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last
  * activity is greater. 0: never. Default 1800000 (30 min).
  */
@@ -1218,6 +1225,34 @@ sessio_status sessio_config_set_queue_limits(struct sessio_config *config,
 sessio_status sessio_config_set_history_limit(struct sessio_config *config, uint64_t sessions);
 
 /**
+ * Whether the library finds out by itself what receivers are told about the device: once per process, on a thread of
+ * its own, and only if there is a destination. Off: they are told what sessio_config_set_device says and nothing else.
+ * Default true.
+ */
+sessio_status sessio_config_set_detect_device(struct sessio_config *config,
+                                              bool on);
+
+/**
+ * What receivers are told about the device in one field, in place of what the library finds out. An empty value: the
+ * field is not told to anybody. NULL: as detected (the default). docs/wire.md says where each field goes.
+ *
+ * - os_name: "Linux", "Android", "macOS", "iOS", "Windows";
+ * - os_version: as the system numbers itself;
+ * - architecture: "x86_64", "aarch64" …;
+ * - manufacturer, model: who made the device, and what they call it;
+ * - locale: the user's language, BCP 47: "de-AT";
+ * - time_zone: a name of the IANA's: "Europe/Vienna";
+ * - processor_count: how many processors the app may use, in decimal digits: 1 to 2^32 - 1;
+ * - total_memory: the memory of the device in bytes, in decimal digits: 1 to 2^63 - 1.
+ *
+ * Texts have at most 255 bytes. SESSIO_ERROR_INVALID_ARGUMENT: there is no such field, or the number is none or out of
+ * range. SESSIO_ERROR_TOO_LARGE: the text is too long. The message names the field.
+ */
+sessio_status sessio_config_set_device(struct sessio_config *config,
+                                       const char *field,
+                                       const char *value);
+
+/**
  * Delivers to a Snowplow collector, as the destination "snowplow". The URL has no path of the protocol's:
  * "https://collector.acme.example".
  *
@@ -1289,7 +1324,7 @@ sessio_status sessio_config_add_otlp(struct sessio_config *config,
  *   mobile_context or desktop_context, and application.
  * - fields_context: switch (true): the context io.sessio/fields; without it fields that have no place elsewhere
  *   are not sent.
- * - app_build: up to 255 characters (empty): the build of the app.
+ * - app_build: up to 255 characters (the app's): the build of the app.
  * - programming_language: RUST CPLUSPLUS SWIFT ... (RUST): of errors.
  * - session_events: switch (false): starts and ends of sessions are events of their own.
  * - status.<code>: done, retry or drop (as docs/wire.md says): what a status from 100 to 599 means.

@@ -23,6 +23,7 @@ pub mod clock;
 pub mod config;
 mod database;
 pub mod delivery;
+mod device;
 mod encoding;
 pub mod error;
 pub mod event;

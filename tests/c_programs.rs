@@ -25,7 +25,7 @@ macro_rules! programs {
 
 programs! {
     version status clock session_store log config event session tracker stats threads fork crash misuse misuse_store
-    destinations transport manual observer misuse_delivery correlation callback scope peek contexts
+    destinations transport manual observer misuse_delivery correlation callback scope peek contexts device
 }
 
 #[test]

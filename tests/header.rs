@@ -30,6 +30,7 @@ fn chapter(name: &str) -> usize {
         "session_store",
         "log",
         "config",
+        "device",
         "destination",
         "request",
         "transport",

@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("database", &["error", "log", "clock", "ids", "event", "session", "journal"]),
     ("store", &["error", "log", "clock", "ids", "session", "database"]),
     ("protocol", &["encoding", "error", "ids", "event", "session", "store"]),
+    ("device", &["event", "protocol"]),
     ("delivery", &["error", "log", "clock", "ids", "event", "session", "store", "database", "protocol"]),
     ("callback", &["error", "event", "ids", "session"]),
     (
@@ -29,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "tracker",
         &[
             "encoding", "error", "log", "callback", "clock", "ids", "event", "session", "store", "journal",
-            "database", "protocol", "delivery", "config",
+            "database", "protocol", "device", "delivery", "config",
         ],
     ),
     (
@@ -44,7 +45,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Words that may stand only where they are named: (word, allowed below, why).
 const PLACES: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["database/sqlite"], "only the database speaks SQL"),
-    ("unsafe", &["capi", "journal", "clock"], "everything else is safe"),
+    (
+        "unsafe",
+        &["capi", "journal", "clock", "device/android", "device/apple", "device/windows"],
+        "everything else is safe; these systems tell about themselves in C",
+    ),
     (
         "std::time::Instant",
         &["tracker", "clock", "delivery/transport", "delivery/sender", "delivery/http"],
@@ -57,11 +62,24 @@ const PLACES: &[(&str, &[&str], &str)] = &[
     ("SystemTime", &["clock"], "time is an argument"),
     (
         "std::thread",
-        &["tracker", "delivery/sender"],
-        "the worker is the tracker's, a sender its destination's",
+        &["tracker", "delivery/sender", "device/mod"],
+        "the worker is the tracker's, a sender its destination's; the device has so many processors",
     ),
-    ("std::fs", &["database/sqlite", "journal", "tracker", "clock"], "files belong to journal and database"),
-    ("std::env", &[], "a library does not look at its environment"),
+    (
+        "std::fs",
+        &["database/sqlite", "journal", "tracker", "clock", "device/files", "device/linux"],
+        "files belong to journal and database; the kernel's tell about the device",
+    ),
+    (
+        "std::env",
+        &["device/mod", "device/apple"],
+        "a library does not look at its environment; what it is compiled for stands there, too",
+    ),
+    ("std::env::var", &[], "the app may change its environment at the same moment"),
+    ("std::env::var_os", &[], "the app may change its environment at the same moment"),
+    ("std::process::Command", &[], "a guest starts no programs"),
+    ("sys_locale", &["device"], "one place asks the system"),
+    ("iana_time_zone", &["device"], "one place asks the system"),
     ("println!", &[], "a guest prints nothing"),
     ("eprintln!", &[], "a guest prints nothing"),
     ("dbg!", &[], "a guest prints nothing"),

@@ -89,6 +89,21 @@ fn session_starts_and_errors_are_taken_and_golden() {
     assert!(taken.len() >= 11, "{taken:?}");
 }
 
+/// The option goes before the tracker's build, and what another version has tracked goes without.
+#[test]
+fn the_build_is_that_of_the_version() {
+    let source = samples::source_with_build();
+    let session = samples::event("session_start");
+    check("app_build_session_start", &encode(&bugsnag(), std::slice::from_ref(&session), &source).0);
+    check("app_build_error", &encode(&bugsnag(), &[error()], &source).0);
+    let app = |bugsnag: &Bugsnag, source: &Source| {
+        let request = encode(bugsnag, std::slice::from_ref(&session), source).0;
+        golden::body(&request)["app"]["bundleVersion"].clone()
+    };
+    assert_eq!(app(&bugsnag().app("bundleVersion", "77").unwrap(), &source), "77");
+    assert!(app(&bugsnag(), &Source { app_version: Some("1.3.0".into()), ..source }).is_null());
+}
+
 #[test]
 fn errors_with_everything_that_can_be_said_are_golden() {
     let mut event = Event::error("E", samples::CONTROLS, true).unwrap();
@@ -132,6 +147,12 @@ fn options_and_a_source_that_says_little_are_golden() {
     let item = samples::event("session_start");
     check("options_session_start", &encode(&full(), std::slice::from_ref(&item), &samples::source()).0);
     check("options_error", &encode(&full(), &[error()], &samples::source()).0);
+    let with_build = samples::source_with_build();
+    check("build_session_start", &encode(&bugsnag(), std::slice::from_ref(&item), &with_build).0);
+    check("build_error", &encode(&bugsnag(), &[error()], &with_build).0);
+    let own = bugsnag().app("bundleVersion", "own").unwrap();
+    let body = String::from_utf8(encode(&own, &[error()], &with_build).0.body).unwrap();
+    assert!(body.contains(r#""bundleVersion":"own""#) && !body.contains("4711"), "{body}");
     check("minimal_session_start", &encode(&bugsnag(), &[item], &samples::minimal_source()).0);
     check("minimal_error", &encode(&bugsnag(), &[error()], &samples::minimal_source()).0);
 }

@@ -117,6 +117,9 @@ fn items_of_another_version_or_mode_have_a_resource_of_their_own() {
 fn options_and_an_unknown_device() {
     let (request, _) = encode(&otlp(), &[samples::event("no_user_no_version")], &samples::minimal_source());
     check("minimal_source", &request);
+    // What no version has tracked goes without the build.
+    let items = [samples::event("feature"), samples::event("no_user_no_version")];
+    check("app_build", &encode(&otlp(), &items, &samples::source_with_build()).0);
     let otlp = otlp()
         .header("Authorization", "Bearer old")
         .and_then(|otlp| otlp.header("authorization", "Bearer new"))
@@ -127,6 +130,15 @@ fn options_and_an_unknown_device() {
     assert!(!format!("{otlp:?}").contains("Bearer"));
     let (request, _) = encode(&otlp, &[samples::event("feature")], &samples::source());
     check("options", &request);
+}
+
+#[test]
+fn the_build_is_told_with_what_its_version_tracked() {
+    let items = ["feature", "no_user_no_version"].map(samples::event);
+    let (request, count) = encode(&otlp(), &items, &samples::source_with_build());
+    let builds = resources(&request).into_iter().map(|of| attribute(&of["resource"], "app.build_id").clone());
+    assert_eq!((count, builds.collect::<Vec<_>>()), (2, vec![json!({"stringValue": "4711"}), Value::Null]));
+    check("build", &request);
 }
 
 #[test]

@@ -150,6 +150,24 @@ pub unsafe extern "C" fn sessio_config_set_app(
     })
 }
 
+/// The build of the app, beside its version: 1 to 512 bytes of any text. Receivers are told it with what this version
+/// of the app tracked. Default: none.
+///
+/// # Safety
+/// `config` is NULL or a valid config that no other thread uses now; texts are NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sessio_config_set_app_build(
+    config: *mut sessio_config,
+    build: *const c_char,
+) -> sessio_status {
+    guard(|| {
+        // SAFETY: passed on from the caller.
+        let build = unsafe { text("build", build)? };
+        // SAFETY: passed on from the caller.
+        unsafe { set(config, |builder| builder.app_build(build)) }
+    })
+}
+
 /// How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last
 /// activity is greater. 0: never. Default 1800000 (30 min).
 ///

@@ -206,7 +206,7 @@ pub unsafe extern "C" fn sessio_config_add_otlp(
 ///   mobile_context or desktop_context, and application.
 /// - `fields_context`: switch (true): the context io.sessio/fields; without it fields that have no place elsewhere
 ///   are not sent.
-/// - `app_build`: up to 255 characters (empty): the build of the app.
+/// - `app_build`: up to 255 characters (the app's): the build of the app.
 /// - `programming_language`: RUST CPLUSPLUS SWIFT ... (RUST): of errors.
 /// - `session_events`: switch (false): starts and ends of sessions are events of their own.
 /// - `status.<code>`: done, retry or drop (as docs/wire.md says): what a status from 100 to 599 means.

@@ -38,7 +38,9 @@ pub(crate) struct Delivery {
     pub request_timeout: Duration,
     #[cfg(feature = "http")]
     pub http: HttpOptions,
+    /// What the host tells about the device.
     pub device: Device,
+    pub detect_device: bool,
 }
 
 impl Default for Delivery {
@@ -54,6 +56,7 @@ impl Default for Delivery {
             #[cfg(feature = "http")]
             http: HttpOptions::default(),
             device: Device::default(),
+            detect_device: true,
         }
     }
 }
@@ -92,6 +95,7 @@ impl Delivery {
 
     pub(super) fn check(&self) -> Result<()> {
         self.destinations()?;
+        self.device.check()?;
         for (what, timeout) in
             [("the connect timeout", self.connect_timeout), ("the request timeout", self.request_timeout)]
         {
@@ -195,9 +199,25 @@ impl ConfigBuilder {
         Err(invalid("root_certificates: this build has no HTTP (feature `http`)"))
     }
 
-    /// What receivers are told about the device. Default: nothing.
+    /// What receivers are told about the device: each field that is there goes before what the library finds out by
+    /// itself. An empty text, or the number 0: they are not told. Texts have at most 255 bytes. Default: everything as
+    /// detected.
     pub fn device(mut self, device: Device) -> Self {
         self.0.delivery.device = device;
+        self
+    }
+
+    /// One field of it by name.
+    #[cfg(feature = "capi")]
+    pub(crate) fn device_field(mut self, field: &str, value: Option<&str>) -> Result<Self> {
+        self.0.delivery.device.set(field, value)?;
+        Ok(self)
+    }
+
+    /// Whether the library finds out by itself what receivers are told about the device: once per process, on a thread
+    /// of its own, and only if there is a destination. Otherwise they are told what [`Self::device`] says. Default true.
+    pub fn detect_device(mut self, on: bool) -> Self {
+        self.0.delivery.detect_device = on;
         self
     }
 }

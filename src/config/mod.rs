@@ -35,6 +35,7 @@ pub struct Config {
     pub(crate) path: Option<PathBuf>,
     pub(crate) namespace: String,
     pub(crate) app_id: Option<String>,
+    pub(crate) app_build: Option<String>,
     pub(crate) rules: Rules,
     pub(crate) starts_in_background: bool,
     pub(crate) clock: Arc<dyn Clock>,
@@ -60,6 +61,7 @@ impl Config {
             path: None,
             namespace: "default".into(),
             app_id: None,
+            app_build: None,
             rules: Rules { heartbeat: Some(30_000), ..Rules::default() },
             starts_in_background: false,
             clock: Arc::new(SystemClock::new()),
@@ -94,6 +96,7 @@ impl Config {
         let texts = [
             ("the app id", &self.app_id.as_deref()),
             ("the app version", &self.rules.app_version.as_deref()),
+            ("the app build", &self.app_build.as_deref()),
         ];
         for (what, text) in texts {
             text.map_or(Ok(()), |text| limits::name(what, text, limits::IDENTITY))?;
@@ -153,6 +156,13 @@ impl ConfigBuilder {
     pub fn app(mut self, id: &str, version: &str) -> Self {
         self.0.app_id = Some(id.into());
         self.0.rules.app_version = Some(version.into());
+        self
+    }
+
+    /// The build of the app, beside its version: 1 to 512 bytes of any text. Receivers are told it with what this
+    /// version of the app tracked. Default: none.
+    pub fn app_build(mut self, build: &str) -> Self {
+        self.0.app_build = Some(build.into());
         self
     }
 
@@ -360,6 +370,8 @@ mod tests {
         assert!(refused(Config::builder().namespace(&"n".repeat(1_025))).contains("namespace"));
         assert!(refused(Config::builder().app("", "1")).contains("app id"));
         assert!(refused(Config::builder().app("a", "")).contains("app version"));
+        assert!(refused(Config::builder().app_build("")).contains("app build"));
+        assert!(refused(Config::builder().app_build(&"b".repeat(513))).contains("app build"));
         assert!(refused(Config::builder().path("")).contains("path"));
         assert!(refused(Config::builder().journal_bytes(1)).contains("journal"));
         assert!(Config::builder().namespace("näme 名").build().is_ok());

@@ -31,7 +31,9 @@ pub const GLOBAL_CONTEXTS: usize = 16;
 pub const GLOBAL_CONTEXTS_BYTES: usize = 16 * 1_024;
 /// A whole event as it is stored. A quarter of the smallest journal, so that one event never fills it.
 pub const EVENT: usize = 256 * 1_024;
-/// Each part of a user's identity, and the app's version. They go into every event and the session record.
+/// A text about the device. Snowplow's columns hold 255 characters.
+pub const DEVICE: usize = 255;
+/// Each part of a user's identity, and the app's version and build. They go into every event and the session record.
 pub const IDENTITY: usize = 512;
 /// A namespace.
 pub const NAMESPACE: usize = 1_024;

@@ -4,6 +4,7 @@
 
 mod bugsnag;
 pub mod correlation;
+mod device;
 mod exceptionless;
 mod fields;
 mod given;
@@ -19,6 +20,7 @@ mod text;
 mod url;
 
 pub use bugsnag::{Bugsnag, SessionCount};
+pub use device::Device;
 pub use exceptionless::Exceptionless;
 pub use loupe::Loupe;
 pub use otlp::Otlp;
@@ -49,24 +51,6 @@ pub enum Item {
     },
 }
 
-/// What is known about the device. Fields that the host or the system do not tell are left out.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[allow(missing_docs)] // each name says it all
-pub struct Device {
-    /// `Linux`, `Android`, `macOS`, `iOS`, `Windows`.
-    pub os_name: Option<String>,
-    pub os_version: Option<String>,
-    /// `x86_64`, `aarch64` …
-    pub architecture: Option<String>,
-    pub manufacturer: Option<String>,
-    pub model: Option<String>,
-    /// BCP 47, e.g. `de-AT`.
-    pub locale: Option<String>,
-    pub time_zone: Option<String>,
-    pub processor_count: Option<u32>,
-    pub total_memory: Option<u64>,
-}
-
 /// What a request says beside its items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
@@ -78,6 +62,8 @@ pub struct Source {
     pub app_id: Option<String>,
     /// The version of the app that sends; events carry that of the app that tracked them.
     pub app_version: Option<String>,
+    /// The build of the app that sends.
+    pub app_build: Option<String>,
     /// The installation's id, also in anonymous mode: the namespace of UUIDs made from a host's own ids. It is itself
     /// sent only as far as the stamps carry it.
     pub installation: Uuid,
@@ -91,6 +77,12 @@ impl Source {
     /// A session id as the UUID that some receivers ask for: itself, or the UUIDv5 of a host's own text.
     pub fn session_uuid(&self, id: &SessionId) -> Uuid {
         id.uuid_in(&self.installation)
+    }
+
+    /// The build of the app that tracked something, if it was of the version that sends: of others the build is not
+    /// known.
+    pub fn build_of(&self, app_version: Option<&str>) -> Option<&str> {
+        self.app_build.as_deref().filter(|_| app_version == self.app_version.as_deref())
     }
 }
 

@@ -7,6 +7,7 @@ use crate::clock::{Clock, Now};
 use crate::config::{BackgroundDelivery, Config};
 use crate::database::{Database, Settlement};
 use crate::delivery::{DeliveryObserver, DeliveryReport, Destination, Queue, Read};
+use crate::device;
 use crate::error::Result;
 use crate::ids::IdSource;
 use crate::log::Logger;
@@ -26,8 +27,11 @@ pub(super) struct Setting {
     pub destinations: Vec<String>,
     pub app_id: Option<String>,
     pub app_version: Option<String>,
+    pub app_build: Option<String>,
     pub storage: StorageMechanism,
+    /// What the host tells about the device.
     pub device: Device,
+    pub detect_device: bool,
     pub background: BackgroundDelivery,
     pub observer: Option<Arc<dyn DeliveryObserver>>,
     pub logger: Logger,
@@ -48,13 +52,31 @@ impl Setting {
             destinations: destinations.iter().map(|destination| destination.name().to_owned()).collect(),
             app_id: config.app_id.clone(),
             app_version: config.rules.app_version.as_deref().map(str::to_owned),
+            app_build: config.app_build.clone(),
             storage,
             device: config.delivery.device.clone(),
+            // Nobody is told without a destination.
+            detect_device: config.delivery.detect_device && !destinations.is_empty(),
             background: config.delivery.background,
             observer: config.delivery.observer.clone(),
             logger: config.logger.clone(),
             clock: Arc::clone(&config.clock),
             ids: Arc::clone(&config.ids),
+        }
+    }
+
+    /// Finds out what there is to tell about the device, so that the first request has not to.
+    pub fn look_at_device(&self) {
+        if self.detect_device {
+            device::detected();
+        }
+    }
+
+    /// The device, as receivers are told it.
+    pub fn device(&self) -> Device {
+        match self.detect_device {
+            true => self.device.over(device::detected()),
+            false => self.device.over(&Device::default()),
         }
     }
 }
@@ -144,9 +166,10 @@ impl Queue for TrackerQueue {
                 namespace: setting.namespace.clone(),
                 app_id: setting.app_id.clone(),
                 app_version: setting.app_version.clone(),
+                app_build: setting.app_build.clone(),
                 installation: shared.lock().engine.memory().settings.user_id,
                 storage: setting.storage,
-                device: setting.device.clone(),
+                device: setting.device(),
             })
         })
     }

@@ -65,6 +65,8 @@ impl Worker {
     }
 
     fn work_until_closed(mut self) {
+        // Here nobody waits for it: the tracker is open, and senders that need it already are not the app's threads.
+        self.shared.setting.look_at_device();
         loop {
             self.rest();
             self.shared.wake.take();

@@ -40,6 +40,7 @@ pub fn source() -> Source {
         namespace: "shop".into(),
         app_id: text("com.acme.shop"),
         app_version: text("1.2.0"),
+        app_build: None,
         installation: installation(),
         storage: StorageMechanism::Sqlite,
         device: Device {
@@ -56,6 +57,11 @@ pub fn source() -> Source {
     }
 }
 
+/// The same with the build of the app.
+pub fn source_with_build() -> Source {
+    Source { app_build: Some("4711".into()), ..source() }
+}
+
 /// A source that says no more than it must.
 pub fn minimal_source() -> Source {
     Source {
@@ -63,6 +69,7 @@ pub fn minimal_source() -> Source {
         namespace: "default".into(),
         app_id: None,
         app_version: None,
+        app_build: None,
         installation: installation(),
         storage: StorageMechanism::LocalStorage,
         device: Device::default(),

@@ -32,6 +32,7 @@ impl Bugsnag {
         let own = [
             ("id", source.app_id.as_deref()),
             ("version", version),
+            ("bundleVersion", source.build_of(version)),
             ("releaseStage", Some(&*self.release_stage)),
         ];
         self.app.write(json, &own);

@@ -124,7 +124,7 @@ impl Bugsnag {
         Ok(self)
     }
 
-    /// A text of `app`: replaces `id` or `version`, or adds `type`, `bundleVersion`, `codeBundleId` … Default: none.
+    /// A text of `app`: replaces `id`, `version` or `bundleVersion`, or adds `type`, `codeBundleId` … Default: none.
     ///
     /// # Errors
     /// [`crate::ErrorKind::InvalidArgument`] for an empty name, the release stage and momentary states.

@@ -138,7 +138,7 @@ impl Exceptionless {
     /// Who, where, and with which version.
     fn write_who(&self, json: &mut Json, who: Who<'_>, source: &Source) {
         self.write_user(json, who);
-        json.key("@environment").object(|json| self.write_environment(json, who.installation, source));
+        json.key("@environment").object(|json| self.write_environment(json, who, source));
         json.field("@version", self.version.as_deref().or(who.version));
     }
 
@@ -160,7 +160,7 @@ impl Exceptionless {
         });
     }
 
-    fn write_environment(&self, json: &mut Json, installation: UserId, source: &Source) {
+    fn write_environment(&self, json: &mut Json, who: Who<'_>, source: &Source) {
         let device = &source.device;
         let own = [
             ("o_s_name", device.os_name.as_deref()),
@@ -174,22 +174,23 @@ impl Exceptionless {
         if let Some(bytes) = device.total_memory {
             json.key("total_physical_memory").raw(bytes);
         }
-        json.key("install_id").text(&installation.to_string());
-        write_more(json, device);
+        json.key("install_id").text(&who.installation.to_string());
+        write_more(json, device, source.build_of(who.version));
     }
 }
 
 /// What the receiver has no columns for.
-fn write_more(json: &mut Json, device: &Device) {
+fn write_more(json: &mut Json, device: &Device, build: Option<&str>) {
     let more = [
-        ("manufacturer", &device.manufacturer),
-        ("model", &device.model),
-        ("locale", &device.locale),
-        ("time_zone", &device.time_zone),
+        ("manufacturer", device.manufacturer.as_deref()),
+        ("model", device.model.as_deref()),
+        ("locale", device.locale.as_deref()),
+        ("time_zone", device.time_zone.as_deref()),
+        ("app_build", build),
     ];
     if more.iter().any(|(_, value)| value.is_some()) {
         json.key("data").object(|json| {
-            more.iter().for_each(|(name, value)| json.field(name, value.as_deref()));
+            more.iter().for_each(|(name, value)| json.field(name, *value));
         });
     }
 }

@@ -90,6 +90,7 @@ impl Otlp {
             // Required of every resource, and what OpenTelemetry says of services that have no name.
             ("service.name", Some(source.app_id.as_deref().unwrap_or("unknown_service"))),
             ("service.version", of.app_version),
+            ("app.build_id", source.build_of(of.app_version)),
             ("os.type", device.os_name.as_deref().and_then(os_type)),
             ("os.name", device.os_name.as_deref()),
             ("os.version", device.os_version.as_deref()),

@@ -194,7 +194,7 @@ impl SnowplowBuilder {
         self
     }
 
-    /// The build of the app, beside its version: up to 255 characters. Default empty.
+    /// The build of the app, beside its version: up to 255 characters. Default that of the tracker's configuration.
     pub fn app_build(mut self, build: &str) -> Self {
         self.0.app_build = build.into();
         self

@@ -75,8 +75,16 @@ impl<'a> Contexts<'a> {
     fn application(&self, json: &mut Json, version: &str) {
         describe_object(json, schema::APPLICATION, |json| {
             json.key("version").text(schema::cut(version, schema::VERSION));
-            json.key("build").text(&self.config.app_build);
+            json.key("build").text(schema::cut(self.build(version), schema::VERSION));
         });
+    }
+
+    /// The option, else the app's own.
+    fn build(&self, version: &str) -> &str {
+        match self.config.app_build.as_str() {
+            "" => self.source.build_of(Some(version)).unwrap_or_default(),
+            build => build,
+        }
     }
 
     /// What the host added to the event.
