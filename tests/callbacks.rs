@@ -206,8 +206,11 @@ fn a_callback_may_remove_itself() {
     assert_eq!(stored(&tracker), ["a", "b", "c"]);
 }
 
+/// A change as it is noted.
+type Note = (ChangeKind, Cause, u32, Option<EndReason>);
+
 /// A callback that notes changes, and the notes.
-fn noting() -> (Callback, mpsc::Receiver<(ChangeKind, Cause, u32, Option<EndReason>)>) {
+fn noting() -> (Callback, mpsc::Receiver<Note>) {
     let (sender, notes) = mpsc::channel();
     let callback = Callback::session_change(move |change| {
         assert_eq!(thread::current().name(), Some("sessio"), "the library's worker thread");

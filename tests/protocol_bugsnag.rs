@@ -82,26 +82,12 @@ fn session_starts_and_errors_are_taken_and_golden() {
             Item::SessionStart(_) => true,
             Item::SessionEnd { .. } => false,
             Item::Event(stored) => matches!(stored.event.kind(), EventKind::Error { .. }),
+            _ => false,
         })
         .map(|(name, _)| name)
         .collect();
     assert_eq!(taken, expected);
     assert!(taken.len() >= 11, "{taken:?}");
-}
-
-/// The option goes before the tracker's build, and what another version has tracked goes without.
-#[test]
-fn the_build_is_that_of_the_version() {
-    let source = samples::source_with_build();
-    let session = samples::event("session_start");
-    check("app_build_session_start", &encode(&bugsnag(), std::slice::from_ref(&session), &source).0);
-    check("app_build_error", &encode(&bugsnag(), &[error()], &source).0);
-    let app = |bugsnag: &Bugsnag, source: &Source| {
-        let request = encode(bugsnag, std::slice::from_ref(&session), source).0;
-        golden::body(&request)["app"]["bundleVersion"].clone()
-    };
-    assert_eq!(app(&bugsnag().app("bundleVersion", "77").unwrap(), &source), "77");
-    assert!(app(&bugsnag(), &Source { app_version: Some("1.3.0".into()), ..source }).is_null());
 }
 
 #[test]
@@ -195,7 +181,7 @@ fn starts_go_together_as_far_as_they_share_what_is_said_once() {
 fn a_request_holds_what_the_limits_allow() {
     let limits = bugsnag().limits();
     let many: Vec<Item> = (0..300).map(started).collect();
-    assert_eq!(encode(&bugsnag(), &many, &samples::source()).1, limits.items);
+    assert_eq!(encode(&bugsnag(), &many, &samples::source()).1, 128, "counts may be more");
     let wide =
         User::new(&"\u{1}".repeat(512), Some(&"\u{1}".repeat(512)), Some(&"\u{1}".repeat(512))).unwrap();
     let wide: Vec<Item> = (0..300)
@@ -242,16 +228,40 @@ fn another_release_stage_and_no_notify_endpoint_mean_no_use() {
 
 #[test]
 fn counts_go_by_the_whole_minute() {
-    let counts = [
-        SessionCount { started_at: samples::TRACKED, sessions_started: 3 },
-        SessionCount { started_at: -1, sessions_started: u64::MAX },
-    ];
-    let user_id = UserId(samples::installation());
-    let request = bugsnag().encode_counts(&counts, user_id, &samples::source());
+    let of = |started_at, sessions_started| count(started_at, sessions_started, samples::installation());
+    let counts =
+        [of(samples::TRACKED, 3), of(samples::TRACKED + 1, 4), of(samples::TRACKED + 60_000, u64::MAX)];
+    let (request, taken) = encode(&bugsnag(), &counts, &samples::source());
+    assert_eq!(taken, 3);
     check("session_counts", &request);
     let started = &golden::body(&request)["sessionCounts"];
     assert_eq!(started[0]["startedAt"], "2026-01-31T09:05:00.000Z");
-    assert_eq!(started[1]["startedAt"], "1969-12-31T23:59:00.000Z");
+    assert_eq!(
+        (started[0]["sessionsStarted"].as_u64(), started[1]["sessionsStarted"].as_u64()),
+        (Some(7), Some(u64::MAX))
+    );
+    let mixed = [
+        of(samples::TRACKED, 1),
+        count(samples::TRACKED, 1, uuid::Uuid::nil()),
+        samples::event("session_start"),
+    ];
+    assert_eq!(
+        encode(&bugsnag(), &mixed, &samples::source()).1,
+        1,
+        "anonymous sessions have a request of their own"
+    );
+    assert!(bugsnag().gathers(&mixed[0]).is_some() && bugsnag().gathers(&mixed[2]).is_none());
+    assert!(bugsnag().encode(&[of(-1, 1)], &samples::source()).is_err(), "too old");
+}
+
+/// So many sessions of scopes.
+fn count(started_at: i64, sessions_started: u64, user_id: uuid::Uuid) -> Item {
+    Item::SessionCount(SessionCount {
+        started_at,
+        sessions_started,
+        user_id: UserId(user_id),
+        at: samples::TRACKED,
+    })
 }
 
 #[test]
@@ -359,8 +369,8 @@ fn sessions_have_the_shape_that_was_recorded() {
 #[test]
 fn counts_have_the_shape_that_was_recorded() {
     let Some(recorded) = recorded("bugsnag_js_7.25_session_counts_node.json") else { return };
-    let counts = [SessionCount { started_at: samples::TRACKED, sessions_started: 3 }];
-    let request = full().encode_counts(&counts, UserId(samples::installation()), &samples::source());
+    let counts = [count(samples::TRACKED, 3, samples::installation())];
+    let request = encode(&full(), &counts, &samples::source()).0;
     let ours = golden::body(&request);
     assert!(recorded_headers(&recorded["headers"]).is_subset(&header_names(&request)));
     assert_eq!(names(&ours, &[]), names(&recorded["body"], &[]));

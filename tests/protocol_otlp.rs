@@ -117,9 +117,6 @@ fn items_of_another_version_or_mode_have_a_resource_of_their_own() {
 fn options_and_an_unknown_device() {
     let (request, _) = encode(&otlp(), &[samples::event("no_user_no_version")], &samples::minimal_source());
     check("minimal_source", &request);
-    // What no version has tracked goes without the build.
-    let items = [samples::event("feature"), samples::event("no_user_no_version")];
-    check("app_build", &encode(&otlp(), &items, &samples::source_with_build()).0);
     let otlp = otlp()
         .header("Authorization", "Bearer old")
         .and_then(|otlp| otlp.header("authorization", "Bearer new"))

@@ -49,7 +49,6 @@ fn requests() -> Vec<(&'static str, Request)> {
         ("mobile", one(plain().platform(Platform::Mobile).app_build("77"), "screen_view", &source)),
         ("build", one(plain(), "screen_view", &samples::source_with_build())),
         ("build_by_option", one(plain().app_build("77"), "screen_view", &samples::source_with_build())),
-        ("app_build", one(plain(), "screen_view", &samples::source_with_build())),
         ("minimal", one(plain(), "no_user_no_version", &samples::minimal_source())),
         ("subject", one(with_subject(plain()), "structured", &source)),
         ("subject_anonymous", one(with_subject(plain()), "anonymous", &source)),
@@ -90,22 +89,6 @@ fn requests_are_as_they_were() {
         shown["means"] = Value::Array(events(&request).iter().map(decoded).collect());
         golden::check("snowplow", name, &shown);
     }
-}
-
-/// The option goes before the tracker's build, and what another version has tracked goes without.
-#[test]
-fn the_build_is_that_of_the_version() {
-    let build = |builder: SnowplowBuilder, source: &Source| {
-        let request = encode(&builder.build().unwrap(), &[samples::event("screen_view")], source);
-        let event = decoded(&events(&request)[0]).to_string();
-        event.split(r#""build":""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
-    };
-    let source = samples::source_with_build();
-    assert_eq!(build(plain(), &source), "4711");
-    assert_eq!(build(plain().app_build("77"), &source), "77");
-    assert_eq!(build(plain(), &Source { app_version: Some("1.3.0".into()), ..source.clone() }), "");
-    let long = Source { app_build: Some("ä".repeat(256)), ..source };
-    assert_eq!(build(plain(), &long).chars().count(), 255);
 }
 
 #[test]

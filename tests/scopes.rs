@@ -201,6 +201,42 @@ fn ten_thousand_scopes_end_with_the_tracker_and_are_in_no_history() {
 }
 
 #[test]
+fn bugsnag_is_told_how_many_sessions_of_scopes_began_every_ten_seconds() {
+    let world = World::new();
+    let bugsnag = sessio::protocol::Bugsnag::new("0123456789abcdef0123456789abcdef").unwrap();
+    let config = || world.config().manual_delivery(true).destination("bugsnag", bugsnag.clone());
+    let bodies = |tracker: &Tracker| {
+        let mut bodies = Vec::new();
+        while let sessio::NextRequest::Send(pending) = tracker.next_request().unwrap() {
+            bodies.push(String::from_utf8(pending.request().body.clone()).unwrap());
+            pending.report(Ok(sessio::delivery::Answer { status: 202, ..Default::default() }));
+        }
+        bodies
+    };
+    let tracker = open(config());
+    let scopes: Vec<_> = (0..300).map(|_| tracker.new_scope().unwrap()).collect();
+    scopes[..200].iter().for_each(|scope| in_scope(scope, &["e"]));
+    assert_eq!(bodies(&tracker), [""; 0], "they are gathered");
+    world.clock.advance(9 * SECOND);
+    scopes[200..].iter().for_each(|scope| in_scope(scope, &["e"]));
+    world.clock.step_wall(-3_600_000);
+    assert_eq!(bodies(&tracker), [""; 0]);
+    world.clock.advance(SECOND);
+    let sent = bodies(&tracker);
+    assert_eq!(sent.len(), 1, "ten seconds, wherever the wall clock went: {sent:?}");
+    assert!(sent[0].contains(r#""sessionsStarted":300"#) && !sent[0].contains(r#""sessions":"#), "{sent:?}");
+    // What waits when the process ends is sent by the next one, and the tracker's own session is a session of its own.
+    scopes[0].start_session().unwrap();
+    drop(scopes);
+    drop(tracker);
+    let tracker = open(config());
+    track(&tracker, &["own"]);
+    let sent = bodies(&tracker);
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert!(sent[0].contains(r#""sessionsStarted":1"#) && sent[1].contains(r#""sessions":"#), "{sent:?}");
+}
+
+#[test]
 fn many_threads_share_a_scope() {
     let world = World::new();
     let tracker = world.open();

@@ -1,5 +1,8 @@
 //! What is owed to whom: the rows of the outbox as destinations see them, and what became of them there.
 
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
 use crate::session::SessionRecord;
 
 /// Something of the library's own that goes into the outbox beside events (S22: it has no number).
@@ -19,6 +22,29 @@ pub(crate) struct Fact {
 pub(crate) enum FactKind {
     Began = 100,
     Ended = 101,
+}
+
+/// The kind of a row that counts sessions of scopes.
+pub(crate) const COUNT_KIND: u8 = 102;
+
+/// How many sessions of scopes began in a minute, for receivers that want to know no more (S21).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StartCount {
+    /// The beginning of the minute: UTC, milliseconds since 1970.
+    pub started_at: i64,
+    pub sessions_started: u64,
+    /// The installation as stamps carry it.
+    pub user_id: Uuid,
+    /// When it was noted. It is the time of the row, and not in its body.
+    #[serde(skip)]
+    pub at: i64,
+}
+
+impl StartCount {
+    pub fn to_json(&self) -> String {
+        // Numbers and an id: nothing that JSON cannot say.
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// Rows of a kind over this are facts.

@@ -8,7 +8,8 @@ use super::destination::{Destination, floor};
 use super::ledger::{Leaving, LettingGo, Rows};
 use super::sampled::Place;
 use super::{
-    Batch, Caps, Committed, Database, Entry, Fact, Fate, Ledger, Loaded, MOST_EVENT_KIND, Row, Settlement,
+    Batch, COUNT_KIND, Caps, Committed, Database, Entry, Fact, Fate, Ledger, Loaded, MOST_EVENT_KIND, Row,
+    Settlement,
 };
 use crate::error::Result;
 use crate::event::Head;
@@ -62,6 +63,7 @@ impl MemoryDatabase {
                     _ => self.ledger.dropped.sampled += 1,
                 }
             }
+            Entry::Count(count) => self.insert(COUNT_KIND, count.at, count.to_json().into_bytes()),
             Entry::Fact(fact) => {
                 self.insert_fact(fact);
                 if let Some(session) = entry.ended() {

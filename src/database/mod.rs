@@ -15,6 +15,7 @@ pub(crate) mod sqlite;
 mod tests;
 
 pub use destination::DeliveryCounts;
+pub(crate) use destination::{COUNT_KIND, StartCount};
 pub(crate) use destination::{Destination, Fact, FactKind, Fate, MOST_EVENT_KIND, Row, Settlement};
 pub use ledger::{Drops, Ledger};
 pub(crate) use memory::MemoryDatabase;
@@ -95,6 +96,8 @@ pub(crate) enum Entry<'a> {
     Event(&'a [u8]),
     /// A session began or ended.
     Fact(Box<Fact>),
+    /// Sessions of scopes began.
+    Count(StartCount),
 }
 
 impl Entry<'_> {

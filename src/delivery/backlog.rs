@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::queue::Queue;
-use crate::database::{FactKind, Fate, MOST_EVENT_KIND, Row};
+use crate::database::{COUNT_KIND, FactKind, Fate, MOST_EVENT_KIND, Row, StartCount};
 use crate::error::Result;
 use crate::event::StoredEvent;
-use crate::protocol::{Item, Protocol};
+use crate::ids::UserId;
+use crate::protocol::{Item, Protocol, SessionCount};
 use crate::session::SessionRecord;
 
 /// Rows and bytes that are read at a time: a few requests' worth, so that reading costs little and takes little memory.
@@ -120,7 +121,7 @@ impl Backlog {
     /// Sets the oldest sessions over the most that are kept aside.
     fn forget_sessions(&mut self, most: Option<usize>) {
         let Some(most) = most else { return };
-        let is_session = |item: &Item| !matches!(item, Item::Event(_));
+        let is_session = |item: &Item| matches!(item, Item::SessionStart(_) | Item::SessionEnd { .. });
         let mut over = self.items.iter().filter(|item| is_session(item)).count().saturating_sub(most);
         let mut at = 0;
         while over > 0 && at < self.items.len() {
@@ -162,6 +163,17 @@ impl Backlog {
 fn item(row: Row) -> Option<Item> {
     if row.kind <= MOST_EVENT_KIND {
         return StoredEvent::decode(&row.body).map(|event| Item::Event(Box::new(event)));
+    }
+    if row.kind == COUNT_KIND {
+        let count: StartCount = serde_json::from_slice(&row.body).ok()?;
+        let StartCount { started_at, sessions_started, user_id, .. } = count;
+        let user_id = UserId(user_id);
+        return Some(Item::SessionCount(SessionCount {
+            started_at,
+            sessions_started,
+            user_id,
+            at: row.time,
+        }));
     }
     let record = SessionRecord::from_json(std::str::from_utf8(&row.body).ok()?).ok().map(Box::new)?;
     match row.kind {

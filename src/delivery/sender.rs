@@ -1,6 +1,7 @@
 //! The sender of one destination: what is sent next, and what an outcome means. It has no thread and no connection:
 //! the tracker's threads carry its requests, or the host does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::backlog::Backlog;
@@ -86,6 +87,10 @@ pub(crate) struct Sender {
     beats: Beats,
     /// One of them is under way.
     is_live: bool,
+    /// Since when, by the elapsed clock, items have been gathering.
+    gathering_since: Option<u64>,
+    /// Somebody waits: nothing gathers.
+    hurried: bool,
 }
 
 impl Sender {
@@ -107,6 +112,8 @@ impl Sender {
             fault: None,
             beats: Beats::default(),
             is_live: false,
+            gathering_since: None,
+            hurried: false,
         })
     }
 
@@ -123,6 +130,27 @@ impl Sender {
     /// Somebody asks for delivery: that ends a rest in background.
     pub fn wake(&mut self) {
         self.planner.wake();
+        self.hurry();
+    }
+
+    /// What is gathering is to be sent now.
+    pub fn hurry(&mut self) {
+        self.hurried = true;
+    }
+
+    /// How long it is to be waited for more, if all that is owed is worth gathering. However the wall clock steps, that is never
+    /// longer than the protocol says.
+    fn gathers(&mut self, now: Now) -> Option<Duration> {
+        let protocol = Arc::clone(self.destination.protocol());
+        let items = self.backlog.items();
+        let longest = policy::millis(protocol.gathers(items.first()?)?);
+        let all = items.iter().all(|item| protocol.gathers(item).is_some());
+        let Item::SessionCount(first) = items.first().filter(|_| all && !self.hurried)? else { return None };
+        let since = *self.gathering_since.get_or_insert(now.elapsed);
+        let by_wall = first.at.saturating_add_unsigned(longest).saturating_sub(now.wall);
+        let by_elapsed = since.saturating_add(longest).saturating_sub(now.elapsed);
+        let left = u64::try_from(by_wall).unwrap_or(0).min(by_elapsed);
+        (left > 0).then(|| Duration::from_millis(left))
     }
 
     /// Signs of life, to be sent next.
@@ -171,6 +199,11 @@ impl Sender {
             let now = queue.now()?;
             self.planner.set_background(queue.in_background());
             self.planner.set_owed(self.backlog.owed());
+            if let Some(time) = self.gathers(now) {
+                return Ok(Step::Wait(time));
+            }
+            self.gathering_since = None;
+            self.hurried &= self.backlog.owed() > 0;
             match self.planner.next(now) {
                 Next::Idle => return Ok(Step::Rest),
                 Next::WaitUntil(at) => {
@@ -328,6 +361,7 @@ fn ids(items: &[Item], count: usize) -> (Vec<EventId>, Vec<SessionId>) {
         match item {
             Item::Event(stored) => events.push(stored.stamp.event_id),
             Item::SessionStart(record) | Item::SessionEnd { record, .. } => sessions.push(record.id.clone()),
+            Item::SessionCount(_) => {}
         }
     }
     (events, sessions)

@@ -19,7 +19,7 @@ pub mod snowplow;
 mod text;
 mod url;
 
-pub use bugsnag::{Bugsnag, SessionCount};
+pub use bugsnag::Bugsnag;
 pub use device::Device;
 pub use exceptionless::Exceptionless;
 pub use loupe::Loupe;
@@ -27,16 +27,19 @@ pub use otlp::Otlp;
 pub use request::{Method, Request, Response, Verdict};
 pub use setup::Setup;
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::event::StoredEvent;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, UserId};
 use crate::session::SessionRecord;
 use crate::store::StorageMechanism;
 
 /// One thing to deliver.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Item {
     /// An event with its stamp.
     Event(Box<StoredEvent>),
@@ -49,6 +52,21 @@ pub enum Item {
         /// When the end was noticed: UTC, milliseconds since 1970. After a kill it lies behind the true end.
         noticed_at: i64,
     },
+    /// So many sessions of scopes began in a minute, for receivers that want to know no more (S21); each start is an item, too.
+    SessionCount(SessionCount),
+}
+
+/// How many sessions of scopes began in one minute (S21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionCount {
+    /// A moment of that minute: UTC, milliseconds since 1970. Sent as the beginning of the minute.
+    pub started_at: i64,
+    /// How many.
+    pub sessions_started: u64,
+    /// The installation as stamps carry it: nil in anonymous mode.
+    pub user_id: UserId,
+    /// When they were counted: UTC, milliseconds since 1970.
+    pub at: i64,
 }
 
 /// What a request says beside its items.
@@ -108,6 +126,13 @@ pub trait Protocol: Send + Sync {
 
     /// The most starts and ends of sessions that are kept for it; of more the oldest are dropped. None: all.
     fn most_sessions(&self) -> Option<usize> {
+        None
+    }
+
+    /// How long an item like this may wait for more of its kind, if it is worth that. It is sent earlier with others that are
+    /// not, when somebody waits for delivery, and when the tracker is closed. Counts of sessions alone can wait. Default: no
+    /// time.
+    fn gathers(&self, _item: &Item) -> Option<Duration> {
         None
     }
 

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
-use crate::database::{Batch, Committed, Database, Entry, Fact, FactKind};
+use crate::database::{Batch, Committed, Database, Entry, Fact, FactKind, StartCount};
 use crate::delivery::Destination;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::SessionId;
+use crate::ids::{SessionId, UserId};
 use crate::journal::{Reader, Record};
 use crate::log::Logger;
-use crate::protocol::Item;
+use crate::protocol::{Item, SessionCount};
 use crate::session::{EndReason, SessionRecord, Settings, State};
 use crate::store::SessionStore;
 
@@ -121,6 +121,7 @@ impl Committer {
     fn collect(&self, target: &Target) -> Part<'_> {
         let (head, tail) = (self.reader.head(), target.tail);
         let mut part = Part { entries: Vec::new(), events: 0, end: head, closed: Vec::new() };
+        let mut counts = Vec::new();
         while part.events < MOST_EVENTS {
             let Some(entry) = self.reader.entry(part.end, tail) else {
                 // Behind a record that is damaged in memory nothing can be found any more; the ledger will miss it.
@@ -132,7 +133,11 @@ impl Committer {
                     part.entries.push(Entry::Event(entry.payload));
                     part.events += 1;
                 }
-                BEGAN => part.entries.extend(self.fact(FactKind::Began, entry.payload)),
+                BEGAN => {
+                    let fact = self.fact(FactKind::Began, entry.payload);
+                    fact.iter().for_each(|fact| count_start(fact, target.now, &mut counts));
+                    part.entries.extend(fact);
+                }
                 ENDED => {
                     let fact = self.fact(FactKind::Ended, entry.payload);
                     part.closed.extend(fact.as_ref().and_then(|fact| closed_now(fact, target.now)));
@@ -142,7 +147,16 @@ impl Committer {
             }
             part.end = entry.end;
         }
+        part.entries.extend(counts.into_iter().filter(|count| self.is_wanted(count)).map(Entry::Count));
         part
+    }
+
+    /// A destination takes counts of sessions.
+    fn is_wanted(&self, count: &StartCount) -> bool {
+        let StartCount { started_at, sessions_started, user_id, at } = *count;
+        let item =
+            Item::SessionCount(SessionCount { started_at, sessions_started, user_id: UserId(user_id), at });
+        self.destinations.iter().any(|destination| destination.takes(&item))
     }
 
     fn fact<'a>(&self, kind: FactKind, payload: &[u8]) -> Option<Entry<'a>> {
@@ -200,6 +214,22 @@ impl Committer {
 
     fn events_before(&self, tail: u64) -> u64 {
         pending(&self.reader, tail).filter(|entry| entry.kind == EVENT).count() as u64
+    }
+}
+
+/// Counts the start of a scope's session by its minute (S21).
+fn count_start(entry: &Entry<'_>, now: i64, counts: &mut Vec<StartCount>) {
+    const MINUTE: i64 = 60_000;
+    let Entry::Fact(fact) = entry else { return };
+    let session = &fact.session;
+    if !session.scope || session.sampled_out {
+        return;
+    }
+    let started_at = session.started_at.wall.div_euclid(MINUTE).saturating_mul(MINUTE);
+    let user_id = session.user_id;
+    match counts.iter_mut().find(|count| (count.started_at, count.user_id) == (started_at, user_id)) {
+        Some(count) => count.sessions_started += 1,
+        None => counts.push(StartCount { started_at, sessions_started: 1, user_id, at: now }),
     }
 }
 

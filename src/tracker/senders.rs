@@ -237,6 +237,8 @@ impl Carrier {
         while let Some(asked) = self.post.take() {
             if asked {
                 self.sender.wake();
+            } else if self.post.lock().closing {
+                self.sender.hurry();
             }
             let beats = self.post.take_beats();
             let step = if self.queue.is_resting() {

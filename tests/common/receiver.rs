@@ -39,6 +39,7 @@ pub fn line(item: &Item) -> String {
         Item::SessionEnd { record, .. } => {
             format!("end {} {}", record.index, record.end_reason.map_or("", |reason| reason.name()))
         }
+        other => format!("{other:?}"),
     }
 }
 

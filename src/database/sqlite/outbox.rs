@@ -5,6 +5,7 @@ use rusqlite::{CachedStatement, Connection, Params, Transaction, params};
 
 use super::super::ledger::{Leaving, LettingGo, Rows};
 use super::super::sampled::Place;
+use super::super::{COUNT_KIND, StartCount};
 use super::super::{Caps, Entry, Fact, Fate, Ledger};
 use super::held;
 use super::schema::{first_position, last_position};
@@ -54,6 +55,7 @@ impl Put<'_> {
         match entry {
             Entry::Event(body) => self.event(body),
             Entry::Fact(fact) => self.fact(fact),
+            Entry::Count(count) => self.count(count),
         }
     }
 
@@ -69,6 +71,19 @@ impl Put<'_> {
             self.ledger.dropped.sampled += 1;
         }
         self.row(place, &columns)
+    }
+
+    fn count(&mut self, count: &StartCount) -> rusqlite::Result<()> {
+        let body = count.to_json();
+        let columns = Columns {
+            sequence: 0,
+            id: &[],
+            session: None,
+            time: count.at,
+            kind: COUNT_KIND,
+            body: body.as_bytes(),
+        };
+        self.row(Place::Outbox, &columns)
     }
 
     fn fact(&mut self, fact: &Fact) -> rusqlite::Result<()> {

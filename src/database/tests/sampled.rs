@@ -138,7 +138,7 @@ fn so_much_is_held_and_the_oldest_events_go_first() {
     let size = event(1, 1).len() as u64;
     let start = match began(1) {
         Entry::Fact(fact) => fact.session.to_json().len() as u64,
-        Entry::Event(_) => 0,
+        _ => 0,
     };
     let cases =
         [Caps { max_held: 4, ..ROOMY }, Caps { max_held_bytes: start + 3 * size, max_held: 99, ..ROOMY }];

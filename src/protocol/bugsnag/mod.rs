@@ -5,9 +5,11 @@ mod body;
 mod event;
 mod options;
 
+use std::time::Duration;
+
 use super::json::Json;
 use super::text::utc;
-use super::{BatchLimits, Item, Method, Protocol, Request, Response, Source, Verdict, fields};
+use super::{BatchLimits, Item, Method, Protocol, Request, Response, SessionCount, Source, Verdict, fields};
 use crate::error::{Result, invalid};
 use crate::event::{EventKind, StoredEvent};
 use crate::ids::UserId;
@@ -21,21 +23,15 @@ const EVENTS_VERSION: &str = "4";
 
 /// As many sessions as are kept unless set otherwise go into one request; the bytes are the receiver's limit.
 const LIMITS: BatchLimits = BatchLimits { items: 128, bytes: 1_000_000 };
+/// Counts of ten seconds go into one request: they come with each commit, and are summed up by the minute.
+const MOST_COUNTS: usize = 1_000;
+/// How long counts are gathered.
+const GATHER: Duration = Duration::from_secs(10);
 
 const MINUTE: i64 = 60_000;
 
-/// How many sessions began in one minute (S21).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionCount {
-    /// A moment of that minute: UTC, milliseconds since 1970. Sent as the beginning of the minute.
-    pub started_at: i64,
-    /// How many.
-    pub sessions_started: u64,
-}
-
 impl Bugsnag {
-    /// Whether anything is sent at all: the release stage is one of those that are enabled. Ask before
-    /// [`Self::encode_counts`].
+    /// Whether anything is sent at all: the release stage is one of those that are enabled.
     pub fn is_enabled(&self) -> bool {
         self.enabled_stages.as_ref().is_none_or(|stages| stages.contains(&self.release_stage))
     }
@@ -52,7 +48,7 @@ impl Bugsnag {
 
     /// Starts that share what a request says but once: the installation (nil or not) and the app's version.
     fn starts(&self, first: &SessionRecord, items: &[Item], source: &Source) -> (Request, usize) {
-        let alike = items.iter().map_while(|item| match item {
+        let alike = items.iter().take(LIMITS.items).map_while(|item| match item {
             Item::SessionStart(start) => Some(&**start)
                 .filter(|start| start.user_id == first.user_id && start.app_version == first.app_version),
             _ => None,
@@ -65,6 +61,25 @@ impl Bugsnag {
         };
         let (sessions, count) = fields::array(in_time.map(body::session), LIMITS, body("").len());
         (self.request(&self.sessions_url, SESSIONS_VERSION, body(&sessions), source), count)
+    }
+
+    /// Counts of the same installation (nil or not), summed up by the minute.
+    fn counts(&self, first: &SessionCount, items: &[Item], source: &Source) -> (Request, usize) {
+        let alike = items.iter().map_while(|item| match item {
+            Item::SessionCount(count) => Some(count).filter(|count| count.user_id == first.user_id),
+            _ => None,
+        });
+        let in_time: Vec<_> = alike.take_while(|count| self.in_time(count.started_at, source)).collect();
+        let mut minutes: Vec<SessionCount> = Vec::new();
+        for count in &in_time {
+            match minutes.last_mut().filter(|last| minute(last.started_at) == minute(count.started_at)) {
+                Some(last) => {
+                    last.sessions_started = last.sessions_started.saturating_add(count.sessions_started)
+                }
+                None => minutes.push(**count),
+            }
+        }
+        (self.encode_counts(&minutes, first.user_id, source), in_time.len())
     }
 
     /// Bugsnag refuses what is older; it is not worth a request.
@@ -93,11 +108,16 @@ impl Bugsnag {
 }
 
 fn write_count(json: &mut Json, count: &SessionCount) {
-    let minute = count.started_at.div_euclid(MINUTE).saturating_mul(MINUTE);
+    let minute = minute(count.started_at);
     json.object(|json| {
         json.key("startedAt").text(&utc(minute));
         json.key("sessionsStarted").raw(count.sessions_started);
     });
+}
+
+/// The beginning of the minute.
+fn minute(time: i64) -> i64 {
+    time.div_euclid(MINUTE).saturating_mul(MINUTE)
 }
 
 /// Whether the event is an error: nothing else goes to the notify endpoint.
@@ -113,14 +133,20 @@ impl Protocol for Bugsnag {
     fn takes(&self, item: &Item) -> bool {
         self.is_enabled()
             && match item {
-                Item::SessionStart(_) => true,
+                // Those of scopes are counted.
+                Item::SessionStart(start) => !start.scope,
+                Item::SessionCount(_) => true,
                 Item::SessionEnd { .. } => false,
                 Item::Event(stored) => self.notify_url.is_some() && is_error(stored),
             }
     }
 
     fn limits(&self) -> BatchLimits {
-        LIMITS
+        BatchLimits { items: MOST_COUNTS, ..LIMITS }
+    }
+
+    fn gathers(&self, item: &Item) -> Option<Duration> {
+        matches!(item, Item::SessionCount(_)).then_some(GATHER)
     }
 
     fn most_sessions(&self) -> Option<usize> {
@@ -132,6 +158,7 @@ impl Protocol for Bugsnag {
     fn encode(&self, items: &[Item], source: &Source) -> Result<(Request, usize)> {
         let time = match items.first() {
             Some(Item::SessionStart(start)) => start.started_at.wall,
+            Some(Item::SessionCount(count)) => count.started_at,
             Some(Item::Event(stored)) => stored.stamp.time,
             _ => return Err(invalid("Bugsnag takes session starts and errors")),
         };
@@ -140,6 +167,7 @@ impl Protocol for Bugsnag {
         }
         match (items.first(), &self.notify_url) {
             (Some(Item::SessionStart(first)), _) => Ok(self.starts(first, items, source)),
+            (Some(Item::SessionCount(first)), _) => Ok(self.counts(first, items, source)),
             (Some(Item::Event(stored)), Some(url)) => {
                 let body = self.error_report(stored, source)?;
                 Ok((self.request(url, EVENTS_VERSION, body, source), 1))

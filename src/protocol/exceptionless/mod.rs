@@ -32,6 +32,8 @@ impl Exceptionless {
             Item::Event(stored) => self.event(stored, source),
             Item::SessionStart(record) => self.session_start(record, source),
             Item::SessionEnd { record, .. } => self.session_end(record, source),
+            // It takes none.
+            Item::SessionCount(_) => "{}".into(),
         }
     }
 }
@@ -65,6 +67,7 @@ impl Protocol for Exceptionless {
             Item::SessionStart(record) | Item::SessionEnd { record, .. } => {
                 self.default_identity || record.user.is_some()
             }
+            Item::SessionCount(_) => false,
         }
     }
 

@@ -118,8 +118,8 @@ impl Protocol for Otlp {
         "otlp"
     }
 
-    fn takes(&self, _item: &Item) -> bool {
-        true
+    fn takes(&self, item: &Item) -> bool {
+        !matches!(item, Item::SessionCount(_))
     }
 
     fn limits(&self) -> BatchLimits {
@@ -190,6 +190,7 @@ impl<'a> Origin<'a> {
             Item::SessionStart(record) | Item::SessionEnd { record, .. } => {
                 Self { installation: record.user_id, app_version: record.app_version.as_deref() }
             }
+            Item::SessionCount(count) => Self { installation: count.user_id.0, app_version: None },
         }
     }
 }

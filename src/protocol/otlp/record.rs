@@ -41,6 +41,8 @@ pub(super) fn record(item: &Item, source: &Source) -> String {
         Item::Event(stored) => event(json, stored, source),
         Item::SessionStart(record) => session_start(json, record, source),
         Item::SessionEnd { record, noticed_at } => session_end(json, record, *noticed_at, source),
+        // None is taken.
+        Item::SessionCount(_) => {}
     });
     json.into_text()
 }

@@ -101,6 +101,8 @@ impl<'a> Writer<'a> {
             Item::Event(stored) => self.event(&stored.event, facts, put),
             Item::SessionStart(record) => self.session_start(record, put),
             Item::SessionEnd { record, .. } => self.session_end(record, put),
+            // None is taken.
+            Item::SessionCount(_) => {}
         }
     }
 

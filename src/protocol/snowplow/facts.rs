@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::event::{Stamp, User};
 use crate::ids::SessionId;
-use crate::protocol::{Item, Source};
+use crate::protocol::{Item, SessionCount, Source};
 use crate::session::SessionRecord;
 
 pub struct Facts<'a> {
@@ -38,6 +38,8 @@ impl<'a> Facts<'a> {
                 let ended_at = record.ended_at.unwrap_or(record.last_activity.wall);
                 Self::of_session(record, "end", ended_at, source)
             }
+            // None is taken.
+            Item::SessionCount(count) => Self::of_count(count),
         }
     }
 
@@ -75,6 +77,18 @@ impl<'a> Facts<'a> {
                 previous: record.previous_id.as_ref(),
                 first: record.first_event.map(|first| (first.id, first.time)),
             }),
+        }
+    }
+
+    fn of_count(count: &SessionCount) -> Self {
+        Self {
+            id: Uuid::nil(),
+            time: count.at,
+            true_time: None,
+            user_id: count.user_id.0,
+            user: None,
+            app_version: None,
+            session: None,
         }
     }
 

@@ -88,7 +88,11 @@ impl Protocol for Snowplow {
     }
 
     fn takes(&self, item: &Item) -> bool {
-        matches!(item, Item::Event(_)) || self.config.session_events
+        match item {
+            Item::Event(_) => true,
+            Item::SessionCount(_) => false,
+            _ => self.config.session_events,
+        }
     }
 
     fn limits(&self) -> BatchLimits {
