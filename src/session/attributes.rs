@@ -25,7 +25,7 @@ pub enum Attribute {
     Number(f64),
 }
 
-/// The attributes of a session: up to [`MOST`], keys of 1 to [`KEY`] bytes, [`TOTAL`] bytes in all.
+/// The attributes of a session: up to 32, keys of 1 to 128 bytes, 2,048 bytes in all.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attributes(BTreeMap<String, Attribute>);
