@@ -180,6 +180,7 @@ impl Committer {
     /// Forgets everything in the journal and the engine at once (S19); the files follow with the next commit.
     pub fn begin_erasure(&mut self, shared: &Shared) {
         let user_id = shared.lock().ids.uuid();
+        shared.senders.hush();
         // They are counted with the files.
         let _ = self.forget(shared, user_id, true);
     }

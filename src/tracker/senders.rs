@@ -170,6 +170,11 @@ impl Senders {
         self.posts.iter().for_each(|post| post.change(push));
     }
 
+    /// Signs of life that wait are forgotten: what they are about was erased.
+    pub fn hush(&self) {
+        self.posts.iter().for_each(|post| post.change(|state| state.beats.clear()));
+    }
+
     /// Somebody waits for delivery.
     pub fn ask(&self) {
         self.posts.iter().for_each(|post| post.change(|state| (state.awake, state.asked) = (true, true)));
