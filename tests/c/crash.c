@@ -67,6 +67,14 @@ static void a_marked_crash_ends_the_session(const char *program, const char *fol
   track_feature(tracker, "after");
   CHECK(session_of(tracker).index == 2 && strcmp(session_of(tracker).previous_id, crashed.id) == 0);
   CHECK(session_of(tracker).unhandled_errors == 0);
+
+  /* What a crash reporter found belongs to the session that crashed; the mark has counted it. */
+  sessio_event *report = sessio_event_error("Signal", how, true);
+  OK(sessio_tracker_track_in_session(tracker, report, crashed.id, NULL));
+  sessio_event_free(report);
+  past = history_of(tracker);
+  CHECK(past.sessions[0].event_index == 3 && past.sessions[0].unhandled_errors == 2);
+  CHECK(session_of(tracker).index == 2 && session_of(tracker).event_index == 1);
   closed(tracker);
 
   tracker = opened(config); /* the mark counts for one start */

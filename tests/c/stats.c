@@ -76,10 +76,27 @@ static void a_full_journal_refuses(const char *folder) {
   sessio_config_free(config);
 }
 
+static void what_is_sampled_out_is_counted(const char *folder) {
+  sessio_config *config = config_at(folder, "sampled");
+  SAYS(sessio_config_set_sampling(config, 1.1, false), SESSIO_ERROR_INVALID_ARGUMENT, "share");
+  SAYS(sessio_config_set_sampling(config, -0.1, true), SESSIO_ERROR_INVALID_ARGUMENT, "share");
+  SAYS(sessio_config_set_sampling(NULL, 0.5, true), SESSIO_ERROR_INVALID_ARGUMENT, "NULL");
+  OK(sessio_config_set_sampling(config, 0.0, false));
+  sessio_tracker *tracker = opened(config);
+  track_feature(tracker, "sampled out");
+  OK(sessio_tracker_poll(tracker));
+  sessio_stats stats = {.struct_size = sizeof stats};
+  OK(sessio_tracker_stats(tracker, &stats));
+  CHECK(stats.accepted == 1 && stats.dropped == 1 && stats.dropped_sampled == 1 && stats.stored == 0);
+  closed(tracker);
+  sessio_config_free(config);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc == 2);
   what_is_tracked_is_stored(argv[1]);
   over_the_caps_the_oldest_go_and_are_counted(argv[1]);
   a_full_journal_refuses(argv[1]);
+  what_is_sampled_out_is_counted(argv[1]);
   return 0;
 }
