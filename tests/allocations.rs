@@ -96,6 +96,15 @@ fn nor_with_a_session_id_of_the_hosts() {
 }
 
 #[test]
+fn nor_with_a_trail_a_global_context_and_a_change_observer() {
+    let folder = tempfile::tempdir().unwrap();
+    let tracker = tracker(&folder);
+    tracker.set_global_context("iglu:com.acme/build/jsonschema/1-0-0", "{\"build\": 7}").unwrap();
+    tracker.add_callback(sessio::Callback::session_change(|_| {})).unwrap();
+    assert_eq!(steady(&tracker, &events()), 0);
+}
+
+#[test]
 fn reading_the_session_allocates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let tracker = tracker(&folder);
