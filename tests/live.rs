@@ -3,10 +3,12 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::receiver::{Lines, Receiver, retry_after, status};
 use common::{SECOND, World, ledger, open, track, until};
+use sessio::delivery::{DeliveryObserver, DeliveryReport};
 use sessio::ids::SessionId;
 use sessio::protocol::{
     BatchLimits, Exceptionless, Item, Method, Protocol, Request, Response, Source, Verdict,
@@ -45,6 +47,17 @@ impl Protocol for Alive {
     }
 }
 
+/// What an observer was told.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl DeliveryObserver for Told {
+    fn on_delivery(&self, report: &DeliveryReport<'_>) {
+        let items = report.events.len() + report.sessions.len();
+        self.0.lock().unwrap().push(format!("{:?} {items}", report.outcome));
+    }
+}
+
 fn config(world: &World, receiver: &Receiver) -> ConfigBuilder {
     let alive = Alive(Lines::new("a"));
     world.config().transport(receiver.transport()).ids(world.ids.clone()).destination("a", alive)
@@ -72,13 +85,6 @@ fn signs(receiver: &Receiver) -> Vec<String> {
 fn wait_for_signs(receiver: &Receiver, expected: &[&str]) {
     until("all signs of life came", || signs(receiver).len() >= expected.len());
     assert_eq!(signs(receiver), expected);
-}
-
-/// Which of the two ways is faster is left to chance.
-fn in_any_order(receiver: &Receiver) -> Vec<String> {
-    let mut lines = receiver.lines("a");
-    lines.sort();
-    lines
 }
 
 fn stored_session(world: &World) -> SessionRecord {
@@ -131,8 +137,7 @@ fn an_end_is_told_live_and_arrives_as_an_item() {
     let tracker = visiting(config(&world, &receiver));
     tracker.end_session().unwrap();
     tracker.flush(common::PATIENCE).unwrap();
-    until("both came", || receiver.lines("a").len() == 3);
-    assert_eq!(in_any_order(&receiver), ["closed visit-1", "end 1 ended", "start 1"]);
+    assert_eq!(receiver.lines("a"), ["start 1", "closed visit-1", "end 1 ended"]);
     tracker.start_session_with_id("visit-2").unwrap();
     pass(&world, &tracker, Duration::from_secs(3_600));
     tracker.flush(common::PATIENCE).unwrap();
@@ -144,12 +149,13 @@ fn closing_tells_live_what_it_ends_and_dropping_does_not_wait_for_it() {
     let (world, receiver) = (World::new(), Receiver::willing());
     let tracker = visiting(config(&world, &receiver).preset(Preset::Snowplow));
     tracker.close(common::PATIENCE).unwrap();
-    assert_eq!(in_any_order(&receiver), ["closed visit-1", "end 1 shutdown", "start 1"]);
-    let (world, receiver) =
-        (World::new(), Receiver::new(|_, lines| if lines[0].contains("visit") { None } else { status(200) }));
-    let tracker = visiting(config(&world, &receiver).preset(Preset::Snowplow));
-    drop(tracker);
-    assert!(!receiver.lines("a").contains(&"end 1 shutdown".to_owned()), "that waits for the next start");
+    assert_eq!(receiver.lines("a"), ["start 1", "closed visit-1", "end 1 shutdown"]);
+    let (world, receiver) = (World::new(), Receiver::willing());
+    drop(visiting(config(&world, &receiver).preset(Preset::Snowplow)));
+    assert_eq!(receiver.lines("a"), ["start 1"], "the end waits for the next start");
+    let tracker = open(config(&world, &receiver).preset(Preset::Snowplow));
+    tracker.flush(common::PATIENCE).unwrap();
+    assert_eq!(receiver.lines("a"), ["start 1", "end 1 shutdown"], "by then it is no news");
 }
 
 #[test]
@@ -165,6 +171,36 @@ fn one_that_fails_costs_nothing_and_is_not_tried_again() {
     assert_eq!((signs(&receiver).len(), world.kept()), (1, 0));
     let counts = tracker.delivery_stats().unwrap()[0].counts;
     assert_eq!((counts.delivered, counts.refused), (2, 0));
+}
+
+#[test]
+fn one_that_hangs_is_given_up_and_nobody_is_told() {
+    let world = World::new();
+    let receiver = Receiver::new(|_, lines| if lines[0].starts_with("alive") { None } else { status(200) });
+    let told = Arc::new(Told::default());
+    let config = config(&world, &receiver).request_timeout(Duration::from_millis(100));
+    let tracker = visiting(config.delivery_observer(Arc::clone(&told) as Arc<dyn DeliveryObserver>));
+    pass(&world, &tracker, SECOND * 30);
+    wait_for_signs(&receiver, &["alive visit-1"]);
+    track(&tracker, &["next"]);
+    tracker.flush(common::PATIENCE).unwrap();
+    assert_eq!(receiver.lines("a"), ["start 1", "alive visit-1", "next"]);
+    assert_eq!(*told.0.lock().unwrap(), ["Delivered 1", "Delivered 1"], "the start and the event, at once");
+}
+
+#[test]
+fn the_first_heartbeat_after_background_is_sent_though_delivery_rested_there() {
+    let world = World::new();
+    let receiver = Receiver::new(|_, lines| status(if lines[0] == "bad" { 503 } else { 200 }));
+    let tracker = visiting(config(&world, &receiver));
+    tracker.set_is_background(true).unwrap();
+    track(&tracker, &["bad"]);
+    world.wait_kept(1);
+    // Longer than the wait after one failure, shorter than a session lives in background.
+    world.clock.advance(SECOND * 60);
+    tracker.set_is_background(false).unwrap();
+    pass(&world, &tracker, SECOND * 30);
+    wait_for_signs(&receiver, &["alive visit-1"]);
 }
 
 #[test]

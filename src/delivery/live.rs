@@ -37,10 +37,6 @@ impl Beats {
         self.0.push_back(beat);
     }
 
-    pub fn append(&mut self, others: Self) {
-        others.0.into_iter().for_each(|beat| self.push(beat));
-    }
-
     /// The next one that is worth being sent.
     pub fn next(&mut self, now: Now) -> Option<Beat> {
         while let Some(beat) = self.0.pop_front() {

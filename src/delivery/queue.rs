@@ -5,6 +5,7 @@ use crate::database::{Row, Settlement};
 use crate::error::Result;
 use crate::protocol::Source;
 
+use super::live::Beat;
 use super::observer::DeliveryReport;
 
 /// Rows of the outbox, as they were at one moment.
@@ -28,6 +29,8 @@ pub(crate) trait Queue {
     fn progress(&self, destination: usize) -> Result<String>;
     /// Stores what was done. False if the edition is another by now: then nothing was to be done.
     fn settle(&self, settlement: &Settlement<'_>) -> Result<bool>;
+    /// The oldest sign of life that is still worth being sent; it is taken out.
+    fn next_beat(&self, destination: usize, now: Now) -> Option<Beat>;
     fn now(&self) -> Result<Now>;
     /// Any number, each as likely.
     fn random(&self) -> u64;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::backlog::Backlog;
 use super::compress::compress;
 use super::destination::Destination;
-use super::live::Beats;
 use super::observer::{DeliveryOutcome, DeliveryReport};
 use super::planner::{Attempt, Next, Planner, Settled};
 use super::policy;
@@ -83,9 +82,7 @@ pub(crate) struct Sender {
     progress: String,
     /// Why the database could not be used the last time: it is told once.
     fault: Option<String>,
-    /// Signs of life to be sent before everything else.
-    beats: Beats,
-    /// One of them is under way.
+    /// A sign of life is under way.
     is_live: bool,
     /// Since when, by the elapsed clock, items have been gathering.
     gathering_since: Option<u64>,
@@ -110,7 +107,6 @@ impl Sender {
             unstored: None,
             progress,
             fault: None,
-            beats: Beats::default(),
             is_live: false,
             gathering_since: None,
             hurried: false,
@@ -153,18 +149,13 @@ impl Sender {
         (left > 0).then(|| Duration::from_millis(left))
     }
 
-    /// Signs of life, to be sent next.
-    pub fn beat(&mut self, beats: Beats) {
-        self.beats.append(beats);
-    }
-
-    /// A sign of life, unless the receiver is left alone: then they are forgotten.
-    fn next_live(&mut self, queue: &dyn Queue) -> Option<Outgoing> {
-        let now = queue.now().ok()?;
+    /// A sign of life, unless the receiver is left alone: then they wait, which they cannot for long. Asked for behind the
+    /// outbox, so that an end that was found there has been told live before.
+    fn next_live(&mut self, now: Now, queue: &dyn Queue) -> Option<Outgoing> {
         if self.planner.is_waiting(now) {
-            self.beats.clear();
+            return None;
         }
-        let beat = self.beats.next(now)?;
+        let beat = queue.next_beat(self.index, now)?;
         let source = queue.source(now.wall).ok()?;
         let request = self.destination.protocol().heartbeat(&beat.session, beat.closes, &source)?;
         self.is_live = true;
@@ -175,9 +166,6 @@ impl Sender {
     pub fn next(&mut self, queue: &dyn Queue) -> Step {
         if self.is_live || self.planner.is_under_way() {
             return Step::Rest;
-        }
-        if let Some(live) = self.next_live(queue) {
-            return Step::Send(live);
         }
         let step = self.try_next(queue);
         let fault = step.as_ref().err().map(ToString::to_string);
@@ -199,6 +187,9 @@ impl Sender {
             let now = queue.now()?;
             self.planner.set_background(queue.in_background());
             self.planner.set_owed(self.backlog.owed());
+            if let Some(live) = self.next_live(now, queue) {
+                return Ok(Step::Send(live));
+            }
             if let Some(time) = self.gathers(now) {
                 return Ok(Step::Wait(time));
             }

@@ -107,11 +107,6 @@ impl Manual {
         let Some(sender) = taken else { return Step::Rest };
         let mut work = AtWork { manual: self, index, sender: Some(sender) };
         let resting = self.queue.is_resting();
-        let post = self.shared.upgrade().and_then(|shared| shared.senders.posts.get(index).cloned());
-        let beats = post.map(|post| post.take_beats());
-        if let Some((beats, sender)) = beats.zip(work.sender.as_mut()) {
-            sender.beat(beats);
-        }
         work.sender.as_mut().filter(|_| !resting).map_or(Step::Rest, |sender| sender.next(&self.queue))
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard, Weak};
 use crate::clock::{Clock, Now};
 use crate::config::{BackgroundDelivery, Config};
 use crate::database::{Database, Settlement};
-use crate::delivery::{DeliveryObserver, DeliveryReport, Destination, Queue, Read};
+use crate::delivery::{Beat, DeliveryObserver, DeliveryReport, Destination, Queue, Read};
 use crate::device;
 use crate::error::Result;
 use crate::ids::IdSource;
@@ -138,6 +138,10 @@ impl Queue for TrackerQueue {
             }
             Ok(ledger.is_some())
         })
+    }
+
+    fn next_beat(&self, destination: usize, now: Now) -> Option<Beat> {
+        self.0.upgrade()?.senders.posts.get(destination)?.next_beat(now)
     }
 
     fn now(&self) -> Result<Now> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
+use crate::clock::Now;
 use crate::delivery::transport::{self, Pending};
 use crate::delivery::{Beat, Beats, Outgoing, Sender, Step, Transport};
 use crate::error::{Error, ErrorKind, Result};
@@ -105,9 +106,8 @@ impl Post {
         (!state.stopped).then_some(asked)
     }
 
-    /// Signs of life to be sent.
-    pub fn take_beats(&self) -> Beats {
-        std::mem::take(&mut self.lock().beats)
+    pub fn next_beat(&self, now: Now) -> Option<Beat> {
+        self.lock().beats.next(now)
     }
 
     /// A request is under way. Gives whether it may be.
@@ -191,6 +191,11 @@ impl Senders {
         lock(&self.threads).iter().any(|thread| thread.thread().id() == this)
     }
 
+    /// Nothing is sent any more.
+    pub fn stop(&self) {
+        self.posts.iter().for_each(|post| post.stop());
+    }
+
     /// Lets them send what is due until `by`, then ends them. One that a host's transport or the system keeps longer
     /// is left behind: it holds nothing of the tracker.
     pub fn close(&self, by: Instant) {
@@ -201,7 +206,7 @@ impl Senders {
         for post in &self.posts {
             post.wait(by, |state| state.ended);
         }
-        self.posts.iter().for_each(|post| post.stop());
+        self.stop();
         // Not before: until now they may ask whether they are senders.
         let threads = std::mem::take(&mut *lock(&self.threads));
         let grace = Instant::now() + GRACE;
@@ -245,13 +250,7 @@ impl Carrier {
             } else if self.post.lock().closing {
                 self.sender.hurry();
             }
-            let beats = self.post.take_beats();
-            let step = if self.queue.is_resting() {
-                Step::Rest
-            } else {
-                self.sender.beat(beats);
-                self.sender.next(&self.queue)
-            };
+            let step = if self.queue.is_resting() { Step::Rest } else { self.sender.next(&self.queue) };
             self.post.set_clear(self.sender.clear_to());
             let goes_on = match step {
                 Step::Send(outgoing) => self.carry(outgoing),

@@ -140,6 +140,10 @@ impl Worker {
     /// Stores what there is and answers requests. Gives whether that was the last time.
     fn work(&mut self) -> bool {
         let asked = self.shared.mail.take();
+        if asked.close_by.is_some() && asked.send_until.is_none() {
+            // What closing ends is not told live either.
+            self.shared.senders.stop();
+        }
         self.track_install();
         if asked.erase {
             self.committer.begin_erasure(&self.shared);
