@@ -9,6 +9,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use sessio::clock::{Clock, SystemClock};
+use sessio::{Callback, Tracker};
 use support::{Budget, Folder, Report, Samples, event, microseconds, open};
 
 /// Events of one burst: they fit into the journal of the default size.
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     support::run("track", |report| {
         let floor = floor();
         one_thread(report, floor.median());
+        with_what_goes_along(report);
         report.line("floor: clock, UUID and copy, p50", microseconds(floor.median()), "µs", Budget::None);
         report.line(
             "floor: clock, UUID and copy, p99",
@@ -33,10 +35,32 @@ fn main() -> ExitCode {
     })
 }
 
-/// Each call timed by itself, in bursts that the journal takes whole.
 fn one_thread(report: &mut Report, floor: Duration) {
     let folder = Folder::new();
-    let (tracker, event) = (open(&folder.path("app.db")), event());
+    let samples = calls(&open(&folder.path("app.db")));
+    let at = |share: f64| microseconds(samples.percentile(share));
+    report.line("track, one thread, p50", at(0.5), "µs", Budget::AtMost(0.7));
+    report.line("track, one thread, p99", at(0.99), "µs", Budget::AtMost(3.0));
+    report.line("track, one thread, p99.9", at(0.999), "µs", Budget::None);
+    report.line("track, one thread, max", at(1.0), "µs", Budget::None);
+    report.line("track, one thread, p50 over the floor", at(0.5) / microseconds(floor), "×", Budget::None);
+}
+
+/// The trail, which is on anyway, a global context, and someone who is told of changes.
+fn with_what_goes_along(report: &mut Report) {
+    let folder = Folder::new();
+    let tracker = open(&folder.path("app.db"));
+    tracker.set_global_context("iglu:com.acme/build/jsonschema/1-0-0", "{\"build\": 7}").unwrap();
+    tracker.add_callback(Callback::session_change(|change| _ = black_box(change.kind))).unwrap();
+    let samples = calls(&tracker);
+    let at = |share: f64| microseconds(samples.percentile(share));
+    report.line("track, trail, context, observer, p50", at(0.5), "µs", Budget::AtMost(0.7));
+    report.line("track, trail, context, observer, p99", at(0.99), "µs", Budget::AtMost(3.0));
+}
+
+/// Each call timed by itself, in bursts that the journal takes whole.
+fn calls(tracker: &Tracker) -> Samples {
+    let event = event();
     let mut samples = Vec::with_capacity(BURST * BURSTS);
     for _ in 0..BURSTS {
         for _ in 0..BURST {
@@ -46,13 +70,7 @@ fn one_thread(report: &mut Report, floor: Duration) {
         }
         tracker.poll().unwrap();
     }
-    let samples = Samples::new(samples);
-    let at = |share: f64| microseconds(samples.percentile(share));
-    report.line("track, one thread, p50", at(0.5), "µs", Budget::AtMost(0.7));
-    report.line("track, one thread, p99", at(0.99), "µs", Budget::AtMost(3.0));
-    report.line("track, one thread, p99.9", at(0.999), "µs", Budget::None);
-    report.line("track, one thread, max", at(1.0), "µs", Budget::None);
-    report.line("track, one thread, p50 over the floor", at(0.5) / microseconds(floor), "×", Budget::None);
+    Samples::new(samples)
 }
 
 /// What no tracker can do without: both clocks, a random id, a copy of the event's bytes.

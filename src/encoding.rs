@@ -59,6 +59,51 @@ impl Put for Vec<u8> {
     }
 }
 
+/// A buffer that is used again and again. What is small is stored in place: calls to append it to a vector were a tenth of a
+/// `track`.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    memory: Vec<u8>,
+    /// How much of it is written.
+    length: usize,
+}
+
+impl Buffer {
+    pub(crate) const fn new() -> Self {
+        Self { memory: Vec::new(), length: 0 }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    pub(crate) fn written(&self) -> &[u8] {
+        &self.memory[..self.length]
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    #[cold]
+    fn grow(&mut self, length: usize) {
+        const LEAST: usize = 1_024;
+        self.memory.resize(length.max(self.memory.len() * 2).max(LEAST), 0);
+    }
+}
+
+impl Put for Buffer {
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        let end = self.length + bytes.len();
+        if end > self.memory.len() {
+            self.grow(end);
+        }
+        self.memory[self.length..end].copy_from_slice(bytes);
+        self.length = end;
+    }
+}
+
 /// Takes values from the front of a slice.
 pub(crate) struct Take<'a>(pub(crate) &'a [u8]);
 

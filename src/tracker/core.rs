@@ -99,7 +99,7 @@ impl Core {
         coming: Option<&Coming>,
         (event, body): (&Event, &[u8]),
         snapshot: &Snapshot,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<(), Refusal> {
         // A change of background is told of as long as there is any room, as without an event.
         let reserve = if matches!(input, Input::Lifecycle { .. }) { 0 } else { RESERVE };
         // What is told of a session that has ended has none of this one's trail.
@@ -107,16 +107,16 @@ impl Core {
         let needed = Writer::needed(STAMP + body.len() + self.trail.encoded_len())
             + 2 * Writer::needed(RECORD)
             + reserve;
-        let answer = self.step(input, coming, needed, snapshot, |core, answer| {
-            if let Answer::Stamped(stamp) = answer {
-                let mut trail = if of_another { Trail::new(0) } else { std::mem::take(&mut core.trail) };
-                core.append_event(stamp, (event, body), &mut trail);
-                if !of_another {
-                    core.trail = trail;
-                }
+        self.step(input, coming, needed, snapshot, |core, answer| {
+            let Answer::Stamped(stamp) = answer else { return accepted(answer).map(drop) };
+            let mut trail = if of_another { Trail::new(0) } else { std::mem::take(&mut core.trail) };
+            core.append_event(&stamp, (event, body), &mut trail);
+            if !of_another {
+                core.trail = trail;
             }
-        })?;
-        if answer == Answer::Disabled { Err(Refusal::Failed(disabled())) } else { Ok(answer) }
+            Ok(())
+        })?
+        .map_err(Refusal::Failed)
     }
 
     /// Any other input.
@@ -126,7 +126,7 @@ impl Core {
         coming: Option<&Coming>,
         snapshot: &Snapshot,
     ) -> Result<Answer, Refusal> {
-        self.step(input, coming, 2 * Writer::needed(RECORD), snapshot, |_, _| {})
+        self.step(input, coming, 2 * Writer::needed(RECORD), snapshot, |_, answer| answer)
     }
 
     /// The session that this input would begin now, for callbacks to be asked about.
@@ -137,14 +137,14 @@ impl Core {
     }
 
     /// One step of the engine, published as a whole.
-    fn step(
+    fn step<T>(
         &mut self,
         input: Input,
         coming: Option<&Coming>,
         needed: u64,
         snapshot: &Snapshot,
-        append: impl FnOnce(&mut Self, &Answer),
-    ) -> Result<Answer, Refusal> {
+        append: impl FnOnce(&mut Self, Answer) -> T,
+    ) -> Result<T, Refusal> {
         let writer = match &mut self.writer {
             Some(writer) if !snapshot.is_closed() => writer,
             _ => return Err(Refusal::Failed(closed())),
@@ -168,9 +168,9 @@ impl Core {
         if matches!(cause, Cause::Anonymity | Cause::Enabled) {
             self.scopes.look_at_all();
         }
-        append(self, &step.answer);
+        let done = append(self, step.answer);
         self.publish(changed, snapshot);
-        Ok(step.answer)
+        Ok(done)
     }
 
     /// Writes what became true into the journal.
@@ -313,6 +313,15 @@ pub(super) fn cause(input: &Input) -> Cause {
         Input::SetEnabled(_) => Cause::Enabled,
         Input::Tick => Cause::Timer,
         Input::Close => Cause::Closing,
+    }
+}
+
+/// An answer that says no is an error.
+pub(super) fn accepted(answer: Answer) -> Result<Answer> {
+    match answer {
+        Answer::Disabled => Err(disabled()),
+        Answer::Refused => Err(refused("a callback refused the session")),
+        answer => Ok(answer),
     }
 }
 

@@ -298,12 +298,13 @@ impl Scope {
             let id = inner.fresh;
             Some((id, inner.engine.coming(&input, &id.into(), core.clock.now())?))
         });
-        self.shared.with_room(core, |core| {
+        let answer = self.shared.with_room(core, |core| {
             if shared.snapshot.is_closed() {
                 return Err(Refusal::Failed(core::closed()));
             }
             core.step_scope(&self.own, input.clone(), coming.as_ref(), event)
-        })
+        });
+        answer.and_then(core::accepted)
     }
 
     fn start_by(&self, input: Input) -> Result<SessionId> {

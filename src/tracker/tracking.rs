@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::callback::SessionStart;
+use crate::encoding::Buffer;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Error, Result};
@@ -44,16 +45,7 @@ impl Tracker {
         let answer = core.apply(input, coming.as_ref(), &self.shared.snapshot);
         drop(core);
         self.shared.wake.pending();
-        answer.map_err(error_of).and_then(accepted)
-    }
-}
-
-/// An answer that says no is an error.
-fn accepted(answer: Answer) -> Result<Answer> {
-    match answer {
-        Answer::Disabled => Err(core::disabled()),
-        Answer::Refused => Err(core::refused("a callback refused the session")),
-        answer => Ok(answer),
+        answer.map_err(error_of).and_then(core::accepted)
     }
 }
 
@@ -100,6 +92,7 @@ impl Shared {
             let more = self.contexts.encoded();
             let none = EncodedContexts::default();
             encode_event(event, more.as_deref().unwrap_or(&none), body);
+            let body = body.written();
             if body.len() > limits::EVENT {
                 return Err(limits::too_large("the event", body.len(), limits::EVENT));
             }
@@ -108,15 +101,15 @@ impl Shared {
     }
 
     /// Takes a step as soon as there is room for it in the journal.
-    pub(super) fn with_room(
+    pub(super) fn with_room<T>(
         &self,
         mut core: MutexGuard<'_, Core>,
-        mut step: impl FnMut(&mut Core) -> Result<Answer, Refusal>,
-    ) -> Result<Answer> {
+        mut step: impl FnMut(&mut Core) -> Result<T, Refusal>,
+    ) -> Result<T> {
         let mut give_up = None;
-        let answer = loop {
+        let done = loop {
             match step(&mut core) {
-                Ok(answer) => break answer,
+                Ok(done) => break done,
                 Err(Refusal::Failed(e)) => return Err(e),
                 Err(Refusal::Full) => {
                     let give_up = *give_up.get_or_insert_with(|| deadline(self.full_wait));
@@ -131,7 +124,7 @@ impl Shared {
         } else {
             self.wake.pending();
         }
-        accepted(answer)
+        Ok(done)
     }
 
     fn wait_for_space<'a>(
@@ -201,11 +194,11 @@ impl Shared {
 }
 
 /// A buffer of the thread's own, so that encoding an event allocates nothing.
-fn with_scratch<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+fn with_scratch<T>(work: impl FnOnce(&mut Buffer) -> T) -> T {
     /// What a large event leaves behind is given back.
     const KEEP: usize = 64 * 1_024;
     thread_local! {
-        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        static SCRATCH: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
     }
     let mut buffer = SCRATCH.try_with(|scratch| scratch.take()).unwrap_or_default();
     buffer.clear();
