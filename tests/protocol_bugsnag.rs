@@ -250,6 +250,11 @@ fn counts_go_by_the_whole_minute() {
         1,
         "anonymous sessions have a request of their own"
     );
+    let Item::SessionCount(before) = of(samples::TRACKED, 1) else { panic!("it is a count") };
+    let before = Item::SessionCount(SessionCount { app_version: Some("1.1.0".into()), ..before });
+    let (request, taken) = encode(&bugsnag(), &[before, of(samples::TRACKED, 1)], &samples::source());
+    assert_eq!(taken, 1, "an update in between: each version has a request of its own");
+    assert_eq!(golden::body(&request)["app"]["version"], "1.1.0");
     assert!(bugsnag().gathers(&mixed[0]).is_some() && bugsnag().gathers(&mixed[2]).is_none());
     assert!(bugsnag().encode(&[of(-1, 1)], &samples::source()).is_err(), "too old");
 }
@@ -260,6 +265,7 @@ fn count(started_at: i64, sessions_started: u64, user_id: uuid::Uuid) -> Item {
         started_at,
         sessions_started,
         user_id: UserId(user_id),
+        app_version: Some("1.2.0".into()),
         at: samples::TRACKED,
     })
 }

@@ -1,5 +1,7 @@
 //! What is owed to whom: the rows of the outbox as destinations see them, and what became of them there.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -35,6 +37,9 @@ pub(crate) struct StartCount {
     pub sessions_started: u64,
     /// The installation as stamps carry it.
     pub user_id: Uuid,
+    /// The app's version when they began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<Arc<str>>,
     /// When it was noted. It is the time of the row, and not in its body.
     #[serde(skip)]
     pub at: i64,

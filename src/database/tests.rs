@@ -1,5 +1,6 @@
 //! One contract for every database, and what only a file can show.
 
+mod counts;
 mod sampled;
 
 use uuid::Uuid;

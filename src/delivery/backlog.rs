@@ -159,6 +159,13 @@ impl Backlog {
     }
 }
 
+impl From<StartCount> for SessionCount {
+    fn from(count: StartCount) -> Self {
+        let StartCount { started_at, sessions_started, user_id, app_version, at } = count;
+        Self { started_at, sessions_started, user_id: UserId(user_id), app_version, at }
+    }
+}
+
 /// A row as something to send. `None` if it is damaged.
 fn item(row: Row) -> Option<Item> {
     if row.kind <= MOST_EVENT_KIND {
@@ -166,14 +173,7 @@ fn item(row: Row) -> Option<Item> {
     }
     if row.kind == COUNT_KIND {
         let count: StartCount = serde_json::from_slice(&row.body).ok()?;
-        let StartCount { started_at, sessions_started, user_id, .. } = count;
-        let user_id = UserId(user_id);
-        return Some(Item::SessionCount(SessionCount {
-            started_at,
-            sessions_started,
-            user_id,
-            at: row.time,
-        }));
+        return Some(Item::SessionCount(StartCount { at: row.time, ..count }.into()));
     }
     let record = SessionRecord::from_json(std::str::from_utf8(&row.body).ok()?).ok().map(Box::new)?;
     match row.kind {

@@ -27,6 +27,7 @@ pub use otlp::Otlp;
 pub use request::{Method, Request, Response, Verdict};
 pub use setup::Setup;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -57,7 +58,7 @@ pub enum Item {
 }
 
 /// How many sessions of scopes began in one minute (S21).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionCount {
     /// A moment of that minute: UTC, milliseconds since 1970. Sent as the beginning of the minute.
     pub started_at: i64,
@@ -65,6 +66,8 @@ pub struct SessionCount {
     pub sessions_started: u64,
     /// The installation as stamps carry it: nil in anonymous mode.
     pub user_id: UserId,
+    /// The version of the app in which they began.
+    pub app_version: Option<Arc<str>>,
     /// When they were counted: UTC, milliseconds since 1970.
     pub at: i64,
 }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::database::{Batch, Committed, Database, Entry, Fact, FactKind, StartCount};
 use crate::delivery::Destination;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{SessionId, UserId};
+use crate::ids::SessionId;
 use crate::journal::{Reader, Record};
 use crate::log::Logger;
-use crate::protocol::{Item, SessionCount};
+use crate::protocol::Item;
 use crate::session::{EndReason, SessionRecord, Settings, State};
 use crate::store::SessionStore;
 
@@ -153,9 +153,7 @@ impl Committer {
 
     /// A destination takes counts of sessions.
     fn is_wanted(&self, count: &StartCount) -> bool {
-        let StartCount { started_at, sessions_started, user_id, at } = *count;
-        let item =
-            Item::SessionCount(SessionCount { started_at, sessions_started, user_id: UserId(user_id), at });
+        let item = Item::SessionCount(count.clone().into());
         self.destinations.iter().any(|destination| destination.takes(&item))
     }
 
@@ -227,10 +225,16 @@ fn count_start(entry: &Entry<'_>, now: i64, counts: &mut Vec<StartCount>) {
         return;
     }
     let started_at = session.started_at.wall.div_euclid(MINUTE).saturating_mul(MINUTE);
-    let user_id = session.user_id;
-    match counts.iter_mut().find(|count| (count.started_at, count.user_id) == (started_at, user_id)) {
+    let (user_id, app_version) = (session.user_id, &session.app_version);
+    let is_alike = |count: &&mut StartCount| {
+        (count.started_at, count.user_id, &count.app_version) == (started_at, user_id, app_version)
+    };
+    match counts.iter_mut().find(is_alike) {
         Some(count) => count.sessions_started += 1,
-        None => counts.push(StartCount { started_at, sessions_started: 1, user_id, at: now }),
+        None => {
+            let app_version = app_version.clone();
+            counts.push(StartCount { started_at, sessions_started: 1, user_id, app_version, at: now });
+        }
     }
 }
 

@@ -12,7 +12,6 @@ use super::text::utc;
 use super::{BatchLimits, Item, Method, Protocol, Request, Response, SessionCount, Source, Verdict, fields};
 use crate::error::{Result, invalid};
 use crate::event::{EventKind, StoredEvent};
-use crate::ids::UserId;
 use crate::session::SessionRecord;
 
 pub use options::Bugsnag;
@@ -36,16 +35,6 @@ impl Bugsnag {
         self.enabled_stages.as_ref().is_none_or(|stages| stages.contains(&self.release_stage))
     }
 
-    /// A request that tells how many sessions began in which minute. `user_id` is the installation as stamps carry
-    /// it: nil in anonymous mode.
-    pub fn encode_counts(&self, counts: &[SessionCount], user_id: UserId, source: &Source) -> Request {
-        let version = source.app_version.as_deref();
-        let body = self.report(user_id, version, source, |json| {
-            json.key("sessionCounts").array(|json| counts.iter().for_each(|count| write_count(json, count)));
-        });
-        self.request(&self.sessions_url, SESSIONS_VERSION, body, source)
-    }
-
     /// Starts that share what a request says but once: the installation (nil or not) and the app's version.
     fn starts(&self, first: &SessionRecord, items: &[Item], source: &Source) -> (Request, usize) {
         let alike = items.iter().take(LIMITS.items).map_while(|item| match item {
@@ -63,10 +52,11 @@ impl Bugsnag {
         (self.request(&self.sessions_url, SESSIONS_VERSION, body(&sessions), source), count)
     }
 
-    /// Counts of the same installation (nil or not), summed up by the minute.
+    /// The same of counts, summed up by the minute.
     fn counts(&self, first: &SessionCount, items: &[Item], source: &Source) -> (Request, usize) {
         let alike = items.iter().map_while(|item| match item {
-            Item::SessionCount(count) => Some(count).filter(|count| count.user_id == first.user_id),
+            Item::SessionCount(count) => Some(count)
+                .filter(|count| count.user_id == first.user_id && count.app_version == first.app_version),
             _ => None,
         });
         let in_time: Vec<_> = alike.take_while(|count| self.in_time(count.started_at, source)).collect();
@@ -76,10 +66,13 @@ impl Bugsnag {
                 Some(last) => {
                     last.sessions_started = last.sessions_started.saturating_add(count.sessions_started)
                 }
-                None => minutes.push(**count),
+                None => minutes.push((*count).clone()),
             }
         }
-        (self.encode_counts(&minutes, first.user_id, source), in_time.len())
+        let body = self.report(first.user_id, first.app_version.as_deref(), source, |json| {
+            json.key("sessionCounts").array(|json| minutes.iter().for_each(|count| write_count(json, count)));
+        });
+        (self.request(&self.sessions_url, SESSIONS_VERSION, body, source), in_time.len())
     }
 
     /// Bugsnag refuses what is older; it is not worth a request.

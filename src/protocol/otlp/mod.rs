@@ -190,7 +190,9 @@ impl<'a> Origin<'a> {
             Item::SessionStart(record) | Item::SessionEnd { record, .. } => {
                 Self { installation: record.user_id, app_version: record.app_version.as_deref() }
             }
-            Item::SessionCount(count) => Self { installation: count.user_id.0, app_version: None },
+            Item::SessionCount(count) => {
+                Self { installation: count.user_id.0, app_version: count.app_version.as_deref() }
+            }
         }
     }
 }

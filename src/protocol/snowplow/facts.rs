@@ -80,14 +80,14 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn of_count(count: &SessionCount) -> Self {
+    fn of_count(count: &'a SessionCount) -> Self {
         Self {
             id: Uuid::nil(),
             time: count.at,
             true_time: None,
             user_id: count.user_id.0,
             user: None,
-            app_version: None,
+            app_version: count.app_version.as_deref(),
             session: None,
         }
     }
