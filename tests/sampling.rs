@@ -74,3 +74,43 @@ fn a_session_that_crashes_is_kept_if_that_is_asked_for() {
     tracker.track_in_session(&sessio::Event::error("Crash", "", true).unwrap(), &id).unwrap();
     counted(&tracker, 4, 1);
 }
+
+/// A process of its own holds events, in the database and in the journal, and is killed: with a crash mark they are kept,
+/// without they are counted as sampled out.
+#[cfg(all(unix, feature = "_sqlite"))]
+#[test]
+fn what_is_held_when_the_process_is_killed_has_its_fate_at_the_next_start() {
+    use common::rerun;
+    let config = |folder: &std::path::Path| {
+        let config = sessio::Config::builder().path(folder.join("events.db"));
+        config.sampling(share(0.0).keep_crashed(true)).restart_policy(sessio::RestartPolicy::StartNew)
+    };
+    if let Some(part) = rerun::part() {
+        let tracker = open(config(&rerun::folder()).commit_window(SECOND * 3_600));
+        track(&tracker, &["in the", "database"]);
+        tracker.poll().unwrap();
+        track(&tracker, &["in the journal"]);
+        if part == "crashed" {
+            tracker.mark_crashed();
+        }
+        std::fs::write(rerun::folder().join("ready"), "").unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+    for (part, sampled, kept) in [("crashed", 0, 3), ("killed", 3, 0)] {
+        let world = World::new();
+        let folder = world.folder.path();
+        let name = "what_is_held_when_the_process_is_killed_has_its_fate_at_the_next_start";
+        let mut child = rerun::this_test(name, part, folder).spawn().unwrap();
+        common::until("a child at work", || folder.join("ready").exists());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let tracker = open(config(folder));
+        counted(&tracker, 3, sampled);
+        assert_eq!(stored(&tracker).len(), kept, "{part}");
+        let ended = tracker.history(1).unwrap()[0].clone();
+        assert_eq!(ended.end_reason.map(|reason| reason.name()), Some(part));
+        assert_eq!(ended.event_index, 3);
+    }
+}

@@ -204,8 +204,8 @@ pub unsafe extern "C" fn sessio_config_add_otlp(
 /// - `gzip`: switch (false): large bodies may go compressed; older collectors do not read that.
 /// - `session_context`, `device_context`, `application_context`: switches (true): the contexts client_session,
 ///   mobile_context or desktop_context, and application.
-/// - `fields_context`: switch (true): the context io.sessio/fields; without it fields that have no place elsewhere
-///   are not sent.
+/// - `fields_context`: switch (true): the contexts io.sessio/fields and, with an error, io.sessio/trail; without them
+///   fields that have no place elsewhere, and what led to an error, are not sent.
 /// - `app_build`: up to 255 characters (the app's): the build of the app.
 /// - `programming_language`: RUST CPLUSPLUS SWIFT ... (RUST): of errors.
 /// - `session_events`: switch (false): starts and ends of sessions are events of their own.

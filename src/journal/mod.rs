@@ -19,8 +19,10 @@ mod tests;
 
 #[cfg(any(feature = "_sqlite", test))]
 pub(crate) use file::wipe;
+#[cfg(feature = "_sqlite")]
+pub(crate) use peek::Glimpse;
 #[cfg(any(feature = "_sqlite", test))]
-pub(crate) use peek::{Glimpse, peek};
+pub(crate) use peek::peek;
 #[cfg(test)]
 use ring::Cursor;
 pub(crate) use ring::{CrashMarker, Entry as Record, Reader, Writer};
