@@ -1,6 +1,6 @@
 //! The example of callbacks and scopes runs as its comment says, and tells what becomes of each session.
 #![cfg(unix)]
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "common/c.rs"]
 mod c;
