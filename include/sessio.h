@@ -614,94 +614,6 @@ typedef struct sessio_delivery_observer {
 } sessio_delivery_observer;
 
 /**
- * A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970,
- * 0 when there is none. Set struct_size before handing it over to be filled.
- */
-typedef struct sessio_session {
-  /**
-   * sizeof(sessio_session)
-   */
-  size_t struct_size;
-  /**
-   * SESSIO_SESSION_…
-   */
-  uint32_t state;
-  /**
-   * SESSIO_END_…; SESSIO_END_NONE while it is open.
-   */
-  uint32_t end_reason;
-  /**
-   * The installation, a UUID; the nil UUID in anonymous mode.
-   */
-  char user_id[37];
-  /**
-   * A UUID, or the host's own id.
-   */
-  char id[129];
-  /**
-   * The session before; "" for the first, and where the two must not be linked.
-   */
-  char previous_id[129];
-  /**
-   * "" until an event is tracked.
-   */
-  char first_event_id[37];
-  /**
-   * 1 for the first session ever of the namespace; 0 before.
-   */
-  uint32_t index;
-  /**
-   * The number of the last event, which is also how many there are.
-   */
-  uint32_t event_index;
-  /**
-   * The app is in background. In the history: it was, at the end.
-   */
-  bool is_background;
-  /**
-   * When the first event was tracked.
-   */
-  int64_t first_event_at_ms;
-  /**
-   * When the session began.
-   */
-  int64_t started_at_ms;
-  /**
-   * The last event, change of background, or resume.
-   */
-  int64_t last_activity_at_ms;
-  /**
-   * When it ended; after a kill that is when the process was last known to live.
-   */
-  int64_t ended_at_ms;
-  /**
-   * Time in foreground. The three add up to the duration, whatever the wall clock did; of an open session they are
-   * true up to the last call that changed something, or the last second.
-   */
-  uint64_t foreground_ms;
-  /**
-   * Time in background, and time in which no process ran.
-   */
-  uint64_t background_ms;
-  /**
-   * Time paused.
-   */
-  uint64_t paused_ms;
-  /**
-   * Errors the app caught.
-   */
-  uint32_t handled_errors;
-  /**
-   * Errors nothing caught.
-   */
-  uint32_t unhandled_errors;
-  /**
-   * When the process was last known to live; kept to within a second while it does.
-   */
-  int64_t last_seen_at_ms;
-} sessio_session;
-
-/**
  * The ledger: accepted == stored + delivered + dropped, at every moment, also after a kill. Set struct_size before
  * handing it over to be filled.
  */
@@ -804,6 +716,94 @@ typedef struct sessio_delivery_stats {
    */
   uint64_t overflowed;
 } sessio_delivery_stats;
+
+/**
+ * A session, by value. Texts are UTF-8, terminated, "" when there is none; times are UTC in milliseconds since 1970,
+ * 0 when there is none. Set struct_size before handing it over to be filled.
+ */
+typedef struct sessio_session {
+  /**
+   * sizeof(sessio_session)
+   */
+  size_t struct_size;
+  /**
+   * SESSIO_SESSION_…
+   */
+  uint32_t state;
+  /**
+   * SESSIO_END_…; SESSIO_END_NONE while it is open.
+   */
+  uint32_t end_reason;
+  /**
+   * The installation, a UUID; the nil UUID in anonymous mode.
+   */
+  char user_id[37];
+  /**
+   * A UUID, or the host's own id.
+   */
+  char id[129];
+  /**
+   * The session before; "" for the first, and where the two must not be linked.
+   */
+  char previous_id[129];
+  /**
+   * "" until an event is tracked.
+   */
+  char first_event_id[37];
+  /**
+   * 1 for the first session ever of the namespace; 0 before.
+   */
+  uint32_t index;
+  /**
+   * The number of the last event, which is also how many there are.
+   */
+  uint32_t event_index;
+  /**
+   * The app is in background. In the history: it was, at the end.
+   */
+  bool is_background;
+  /**
+   * When the first event was tracked.
+   */
+  int64_t first_event_at_ms;
+  /**
+   * When the session began.
+   */
+  int64_t started_at_ms;
+  /**
+   * The last event, change of background, or resume.
+   */
+  int64_t last_activity_at_ms;
+  /**
+   * When it ended; after a kill that is when the process was last known to live.
+   */
+  int64_t ended_at_ms;
+  /**
+   * Time in foreground. The three add up to the duration, whatever the wall clock did; of an open session they are
+   * true up to the last call that changed something, or the last second.
+   */
+  uint64_t foreground_ms;
+  /**
+   * Time in background, and time in which no process ran.
+   */
+  uint64_t background_ms;
+  /**
+   * Time paused.
+   */
+  uint64_t paused_ms;
+  /**
+   * Errors the app caught.
+   */
+  uint32_t handled_errors;
+  /**
+   * Errors nothing caught.
+   */
+  uint32_t unhandled_errors;
+  /**
+   * When the process was last known to live; kept to within a second while it does.
+   */
+  int64_t last_seen_at_ms;
+} sessio_session;
 
 /**
  * Asks the host before a session begins (S15).
@@ -1081,53 +1081,6 @@ sessio_status sessio_config_set_app_build(struct sessio_config *config,
                                           const char *build);
 
 /**
- * How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last
- * activity is greater. 0: never. Default 1800000 (30 min).
- */
-sessio_status sessio_config_set_foreground_timeout_ms(struct sessio_config *config,
-                                                      uint64_t ms);
-
-/**
- * The same while the app is in background. 0: never. Default 1800000 (30 min).
- */
-sessio_status sessio_config_set_background_timeout_ms(struct sessio_config *config, uint64_t ms);
-
-/**
- * How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit
- * (the default).
- */
-sessio_status sessio_config_set_max_session_ms(struct sessio_config *config,
-                                               uint64_t ms);
-
-/**
- * How long without an event until a heartbeat (S13). 0: off. Default 30000.
- */
-sessio_status sessio_config_set_heartbeat_interval_ms(struct sessio_config *config, uint64_t ms);
-
-/**
- * What a restart of the app does to an open session (S9): SESSIO_RESTART_RESUME (default) or SESSIO_RESTART_START_NEW.
- */
-sessio_status sessio_config_set_restart_policy(struct sessio_config *config,
-                                               uint32_t policy);
-
-/**
- * Ends sessions as another system does: sets both timeouts, the maximum length and the restart policy. One of
- * "snowplow" (30 min; each start of the app begins a new session), "bugsnag" (30 s in background, never in foreground; a
- * new one), "exceptionless" (never; a new one), "datadog" (15 min, at most 4 h; a new one), "otel" (15 min in background, at
- * most 4 h; a new one), "firebase" (30 min in background; a new one), "amplitude" (5 min in background; goes on). What is
- * set after it goes before it. Default: ours, as written at each option.
- */
-sessio_status sessio_config_set_preset(struct sessio_config *config,
-                                       const char *name);
-
-/**
- * Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them.
- * Default true.
- */
-sessio_status sessio_config_set_auto_track_sessions(struct sessio_config *config,
-                                                    bool on);
-
-/**
  * Whether the app is in background when the tracker is opened (S3). Default false.
  */
 sessio_status sessio_config_set_starts_in_background(struct sessio_config *config, bool on);
@@ -1145,28 +1098,6 @@ sessio_status sessio_config_set_lifecycle_events(struct sessio_config *config,
  * SESSIO_SEVERITY_DEBUG, which is all.
  */
 sessio_status sessio_config_set_log_level(struct sessio_config *config, uint32_t severity);
-
-/**
- * Whether another user ends the session (S10). Default true.
- */
-sessio_status sessio_config_set_end_session_on_user_change(struct sessio_config *config, bool on);
-
-/**
- * Whether a session that begins after a restart keeps the user set before (S10). Default false.
- */
-sessio_status sessio_config_set_remember_user(struct sessio_config *config, bool on);
-
-/**
- * Which sessions are kept: a share of them from 0 (none) to 1 (all, the default), decided by their ids when they begin,
- * and for good. Nothing of the others is delivered; their events are counted as dropped (dropped_sampled), and the
- * history has them all the same. Events outside of sessions are always kept.
- *
- * With keep_crashed up to 1,000 events of the others (4 MiB), the latest, are held on the disk until their session
- * ends: they are delivered if it crashed, else dropped. Default false.
- */
-sessio_status sessio_config_set_sampling(struct sessio_config *config,
-                                         double share,
-                                         bool keep_crashed);
 
 /**
  * A clock of the host's, copied. Default: the system's clocks. Its release is called when neither config nor
@@ -1223,6 +1154,75 @@ sessio_status sessio_config_set_queue_limits(struct sessio_config *config,
  * How many ended sessions are kept for sessio_tracker_history. Default 1000.
  */
 sessio_status sessio_config_set_history_limit(struct sessio_config *config, uint64_t sessions);
+
+/**
+ * How long a session may be idle while the app is in foreground (rule S1): it expires when the gap since the last
+ * activity is greater. 0: never. Default 1800000 (30 min).
+ */
+sessio_status sessio_config_set_foreground_timeout_ms(struct sessio_config *config,
+                                                      uint64_t ms);
+
+/**
+ * The same while the app is in background. 0: never. Default 1800000 (30 min).
+ */
+sessio_status sessio_config_set_background_timeout_ms(struct sessio_config *config, uint64_t ms);
+
+/**
+ * How long a session may last at all (S12). Over it, the next event or change of background ends it. 0: no limit
+ * (the default).
+ */
+sessio_status sessio_config_set_max_session_ms(struct sessio_config *config,
+                                               uint64_t ms);
+
+/**
+ * How long without an event until a heartbeat (S13). 0: off. Default 30000.
+ */
+sessio_status sessio_config_set_heartbeat_interval_ms(struct sessio_config *config, uint64_t ms);
+
+/**
+ * What a restart of the app does to an open session (S9): SESSIO_RESTART_RESUME (default) or SESSIO_RESTART_START_NEW.
+ */
+sessio_status sessio_config_set_restart_policy(struct sessio_config *config,
+                                               uint32_t policy);
+
+/**
+ * Ends sessions as another system does: sets both timeouts, the maximum length and the restart policy. One of
+ * "snowplow" (30 min; each start of the app begins a new session), "bugsnag" (30 s in background, never in foreground; a
+ * new one), "exceptionless" (never; a new one), "datadog" (15 min, at most 4 h; a new one), "otel" (15 min in background, at
+ * most 4 h; a new one), "firebase" (30 min in background; a new one), "amplitude" (5 min in background; goes on). What is
+ * set after it goes before it. Default: ours, as written at each option.
+ */
+sessio_status sessio_config_set_preset(struct sessio_config *config,
+                                       const char *name);
+
+/**
+ * Whether sessions begin with events and end by timeout (S17). Off: only the session calls begin and end them.
+ * Default true.
+ */
+sessio_status sessio_config_set_auto_track_sessions(struct sessio_config *config,
+                                                    bool on);
+
+/**
+ * Whether another user ends the session (S10). Default true.
+ */
+sessio_status sessio_config_set_end_session_on_user_change(struct sessio_config *config, bool on);
+
+/**
+ * Whether a session that begins after a restart keeps the user set before (S10). Default false.
+ */
+sessio_status sessio_config_set_remember_user(struct sessio_config *config, bool on);
+
+/**
+ * Which sessions are kept: a share of them from 0 (none) to 1 (all, the default), decided by their ids when they begin,
+ * and for good. Nothing of the others is delivered; their events are counted as dropped (dropped_sampled), and the
+ * history has them all the same. Events outside of sessions are always kept.
+ *
+ * With keep_crashed up to 1,000 events of the others (4 MiB), the latest, are held on the disk until their session
+ * ends: they are delivered if it crashed, else dropped. Default false.
+ */
+sessio_status sessio_config_set_sampling(struct sessio_config *config,
+                                         double share,
+                                         bool keep_crashed);
 
 /**
  * Whether the library finds out by itself what receivers are told about the device: once per process, on a thread of
@@ -1735,6 +1735,48 @@ sessio_status sessio_tracker_instance_id(struct sessio_tracker *tracker,
 sessio_status sessio_tracker_is_background(struct sessio_tracker *tracker, bool *out);
 
 /**
+ * Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A
+ * change ends the session. Survives restarts.
+ */
+sessio_status sessio_tracker_set_anonymous(struct sessio_tracker *tracker,
+                                           bool on);
+
+/**
+ * Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED.
+ * What is stored stays; sessio_tracker_erase removes it. Survives restarts.
+ */
+sessio_status sessio_tracker_set_enabled(struct sessio_tracker *tracker,
+                                         bool on);
+
+/**
+ * Removes every event, session and identity from the files, those of the database's other namespaces too, and goes
+ * on as a new installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned
+ * yet (another program has locked them, say): here all is forgotten nevertheless, and they are cleaned as soon as
+ * that works, after a restart at the latest.
+ */
+sessio_status sessio_tracker_erase(struct sessio_tracker *tracker);
+
+/**
+ * Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe:
+ * meant for crash handlers. The tracker must not be freed meanwhile. NULL is fine.
+ */
+void sessio_tracker_mark_crashed(struct sessio_tracker *tracker);
+
+/**
+ * Puts the ledger into out.
+ */
+sessio_status sessio_tracker_stats(struct sessio_tracker *tracker, struct sessio_stats *out);
+
+/**
+ * Calls give once for each destination, in the order of the configuration, on this thread, with context and what
+ * it has done, which is valid for the length of the call. Waits for the disk. give may call the library.
+ */
+sessio_status sessio_tracker_delivery_stats(struct sessio_tracker *tracker,
+                                            void (*give)(void *context,
+                                                         const struct sessio_delivery_stats *stats),
+                                            void *context);
+
+/**
  * Ends the open session (replaced) and begins a new one now (S5). Lifts a pause. SESSIO_ERROR_DISABLED: tracking
  * is off, nothing changed.
  */
@@ -1787,34 +1829,6 @@ sessio_status sessio_tracker_user(struct sessio_tracker *tracker,
                                   void *context);
 
 /**
- * Switches anonymous mode (S18): events then carry the nil UUID as user id, no previous session, no identity. A
- * change ends the session. Survives restarts.
- */
-sessio_status sessio_tracker_set_anonymous(struct sessio_tracker *tracker,
-                                           bool on);
-
-/**
- * Switches tracking (S19). Off: the session ends, and tracking, starting and resuming give SESSIO_ERROR_DISABLED.
- * What is stored stays; sessio_tracker_erase removes it. Survives restarts.
- */
-sessio_status sessio_tracker_set_enabled(struct sessio_tracker *tracker,
-                                         bool on);
-
-/**
- * Removes every event, session and identity from the files, those of the database's other namespaces too, and goes
- * on as a new installation (S19). Waits for the disk, at most a second. If it fails the files could not be cleaned
- * yet (another program has locked them, say): here all is forgotten nevertheless, and they are cleaned as soon as
- * that works, after a restart at the latest.
- */
-sessio_status sessio_tracker_erase(struct sessio_tracker *tracker);
-
-/**
- * Marks a crash (S16): the next start ends the session as crashed, with one more unhandled error. Async-signal-safe:
- * meant for crash handlers. The tracker must not be freed meanwhile. NULL is fine.
- */
-void sessio_tracker_mark_crashed(struct sessio_tracker *tracker);
-
-/**
  * Puts the current session, or the last one, into out. Neither waits nor counts as activity; well under a
  * microsecond.
  */
@@ -1829,20 +1843,6 @@ sessio_status sessio_tracker_history(struct sessio_tracker *tracker,
                                      uint32_t limit,
                                      void (*give)(void *context, const struct sessio_session *session),
                                      void *context);
-
-/**
- * Puts the ledger into out.
- */
-sessio_status sessio_tracker_stats(struct sessio_tracker *tracker, struct sessio_stats *out);
-
-/**
- * Calls give once for each destination, in the order of the configuration, on this thread, with context and what
- * it has done, which is valid for the length of the call. Waits for the disk. give may call the library.
- */
-sessio_status sessio_tracker_delivery_stats(struct sessio_tracker *tracker,
-                                            void (*give)(void *context,
-                                                         const struct sessio_delivery_stats *stats),
-                                            void *context);
 
 /**
  * Sets who uses the app from the start of the session on (S10), as sessio_tracker_set_user. Only inside

@@ -6,9 +6,10 @@ use super::boundary::guard;
 use super::event::sessio_event;
 use super::handle::{Owned, Shared, put};
 use super::session::sessio_session;
+use super::sessions::{resumed, user_from};
 use super::status::sessio_status;
 use super::text::{array, optional, text};
-use super::tracker::{id_out, on, resumed, sessio_tracker, user_from};
+use super::tracker::{id_out, on, sessio_tracker};
 use crate::error::Result;
 use crate::tracker::Scope;
 

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod preset;
+mod session;
 
 pub use delivery::BackgroundDelivery;
 pub(crate) use delivery::Delivery;
@@ -13,14 +14,14 @@ use std::time::Duration;
 
 use crate::callback::Callback;
 use crate::clock::{Clock, SystemClock};
-use crate::database::{Caps, MAX_HELD};
+use crate::database::Caps;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Result, invalid};
 use crate::event::{Context, limits};
 use crate::ids::{IdSource, RandomIds};
 use crate::log::{Level, Logger};
-use crate::session::{Attributes, RestartPolicy, Rules, Sampling};
+use crate::session::Rules;
 use crate::store::SessionStore;
 
 /// The smallest and the largest ring: it must hold a few of the largest events, and not be a burden.
@@ -166,42 +167,6 @@ impl ConfigBuilder {
         self
     }
 
-    /// Timeout in foreground (S1); none for never. Default 30 min, as most of the field.
-    pub fn foreground_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.0.rules.foreground_timeout = timeout.into().map(milliseconds);
-        self
-    }
-
-    /// Timeout in background (S1); none for never. Default 30 min.
-    pub fn background_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.0.rules.background_timeout = timeout.into().map(milliseconds);
-        self
-    }
-
-    /// Maximum length of a session (S12). Default: none.
-    pub fn max_session(mut self, length: impl Into<Option<Duration>>) -> Self {
-        self.0.rules.max_session = length.into().map(milliseconds);
-        self
-    }
-
-    /// How long without an event until a heartbeat (S13); none for never. Default 30 s.
-    pub fn heartbeat_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
-        self.0.rules.heartbeat = interval.into().map(milliseconds);
-        self
-    }
-
-    /// What a restart of the app does to an open session (S9). Default [`RestartPolicy::Resume`].
-    pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
-        self.0.rules.restart_policy = policy;
-        self
-    }
-
-    /// Whether sessions begin with events and end by timeout (S17). Default true.
-    pub fn auto_track_sessions(mut self, on: bool) -> Self {
-        self.0.rules.auto_track = on;
-        self
-    }
-
     /// Whether the app is in background when the tracker is opened (S3). Default false.
     pub fn starts_in_background(mut self, on: bool) -> Self {
         self.0.starts_in_background = on;
@@ -229,50 +194,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// What each session begins with: constant data that stays with it and is sent with its start and its end. A start
-    /// callback may change it. Default: none.
-    pub fn session_attributes(mut self, attributes: Attributes) -> Self {
-        self.0.rules.attributes = Some(Arc::new(attributes)).filter(|attributes| !attributes.is_empty());
-        self
-    }
-
-    #[cfg(feature = "capi")]
-    pub(crate) fn change_attributes(
-        self,
-        change: impl FnOnce(&mut Attributes) -> Result<()>,
-    ) -> Result<Self> {
-        let mut attributes = self.0.rules.attributes.as_deref().cloned().unwrap_or_default();
-        change(&mut attributes)?;
-        Ok(self.session_attributes(attributes))
-    }
-
     /// The least level of messages that go to the logger. Default [`Level::Debug`]: all.
     pub fn log_level(mut self, least: Level) -> Self {
         self.0.log_level = least;
-        self
-    }
-
-    /// Whether another user ends the session (S10). Default true: two people never share one.
-    pub fn end_session_on_user_change(mut self, on: bool) -> Self {
-        self.0.rules.end_on_user_change = on;
-        self
-    }
-
-    /// Whether a session begun after a restart keeps the user (S10). Default false: the host knows who is signed in.
-    pub fn remember_user(mut self, on: bool) -> Self {
-        self.0.rules.remember_user = on;
-        self
-    }
-
-    /// Which sessions are kept: a share of them, decided by their ids when they begin, and for good. Nothing of the
-    /// others is delivered, and their events are counted ([`crate::Drops::sampled`]); the history has them all the same.
-    /// Events outside of sessions are always kept. Default: all sessions.
-    ///
-    /// With [`Sampling::keep_crashed`] up to 1,000 events of the others (4 MiB), the latest, are held on the disk until
-    /// their session ends: delivered if it crashed, else dropped.
-    pub fn sampling(mut self, sampling: Sampling) -> Self {
-        self.0.rules.sampling = sampling;
-        self.0.caps.max_held = if sampling.keeps_crashed() { MAX_HELD } else { 0 };
         self
     }
 

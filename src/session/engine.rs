@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::input::{Answer, Coming, Fact, Input, Step};
 use super::memory::{Memory, State};
-use super::record::{EndReason, FirstEvent, Moment, SessionRecord, Spent};
+use super::record::{EndReason, Moment, SessionRecord, Spent};
 use super::rules::{RestartPolicy, Rules};
 use crate::clock::Now;
-use crate::event::{SessionStamp, Stamp, User};
-use crate::ids::{EventId, InstanceId, SessionId, UserId};
+use crate::event::User;
+use crate::ids::{SessionId, UserId};
 
 /// Knows which session the user is in.
 #[derive(Debug, Clone)]
@@ -26,10 +26,10 @@ pub struct Engine {
 }
 
 /// One step under way.
-struct At<'a> {
-    now: Moment,
+pub(super) struct At<'a> {
+    pub now: Moment,
     /// The session that this step may begin.
-    coming: &'a Coming,
+    pub coming: &'a Coming,
     facts: &'a mut Vec<Fact>,
 }
 
@@ -121,114 +121,8 @@ impl Engine {
         self.memory.settings.erasing = on;
     }
 
-    // S2, S14, S22
-    fn event(
-        &mut self,
-        id: EventId,
-        instance_id: InstanceId,
-        error: Option<bool>,
-        at: &mut At<'_>,
-    ) -> Answer {
-        if !self.memory.settings.enabled {
-            return Answer::Disabled;
-        }
-        let mut session = None;
-        if !self.memory.settings.paused {
-            self.settle_with_length(at);
-            if self.rules.auto_track && self.open_session().is_none() && !at.coming.refused {
-                self.begin(None, at);
-            }
-            session = self.count(id, error, at.now);
-        }
-        Answer::Stamped(self.stamp(id, instance_id, session, at.now))
-    }
-
-    fn stamp(
-        &mut self,
-        id: EventId,
-        instance_id: InstanceId,
-        session: Option<SessionStamp>,
-        now: Moment,
-    ) -> Stamp {
-        self.memory.settings.sequence += 1;
-        Stamp {
-            event_id: id,
-            sequence: self.memory.settings.sequence,
-            time: now.wall,
-            instance_id,
-            user_id: self.visible_user_id(),
-            user: self.visible_user(),
-            app_version: self.rules.app_version.clone(),
-            in_background: self.memory.settings.background,
-            session,
-        }
-    }
-
-    /// What is told of a session that has ended carries its user and version, as they were then.
-    fn event_in(
-        &mut self,
-        id: EventId,
-        instance_id: InstanceId,
-        record: &SessionRecord,
-        at: &At<'_>,
-    ) -> Answer {
-        if !self.memory.settings.enabled {
-            return Answer::Disabled;
-        }
-        let anonymous = self.memory.settings.anonymous;
-        let place = place(record, FirstEvent { id: id.0, time: at.now.wall }, anonymous);
-        let stamp = self.stamp(id, instance_id, Some(place), at.now);
-        Answer::Stamped(Stamp {
-            user_id: if anonymous { UserId::NIL } else { record.user_id() },
-            user: record.user.clone().filter(|_| !anonymous),
-            app_version: record.app_version.clone(),
-            in_background: record.background,
-            ..stamp
-        })
-    }
-
-    /// S3, judged by the state that is left; what comes of it is an event like any other (S2).
-    fn lifecycle(
-        &mut self,
-        background: bool,
-        id: EventId,
-        instance_id: InstanceId,
-        at: &mut At<'_>,
-    ) -> Answer {
-        if self.memory.settings.background == background {
-            return Answer::Done;
-        }
-        self.set_background(background, at);
-        match self.event(id, instance_id, None, at) {
-            // The change is taken note of all the same (S19).
-            Answer::Disabled => Answer::Done,
-            answer => answer,
-        }
-    }
-
-    /// How often the app went to foreground (false) or background (true) since the tracker was opened.
-    pub fn changes_to(&self, background: bool) -> u32 {
-        self.changes[usize::from(background)]
-    }
-
-    /// Counts the event in the open session, if there is one, and gives its place there.
-    fn count(&mut self, id: EventId, error: Option<bool>, now: Moment) -> Option<SessionStamp> {
-        let anonymous = self.memory.settings.anonymous;
-        let State::Open(record) = &mut self.memory.state else { return None };
-        record.activity(now);
-        self.quiet_since = now;
-        record.event_index = record.event_index.saturating_add(1);
-        let first = *record.first_event.get_or_insert(FirstEvent { id: id.0, time: now.wall });
-        match error {
-            Some(true) => record.unhandled_errors = record.unhandled_errors.saturating_add(1),
-            Some(false) => record.handled_errors = record.handled_errors.saturating_add(1),
-            None => {}
-        }
-        Some(place(record, first, anonymous))
-    }
-
     // S3
-    fn set_background(&mut self, background: bool, at: &mut At<'_>) -> Answer {
+    pub(super) fn set_background(&mut self, background: bool, at: &mut At<'_>) -> Answer {
         if self.memory.settings.background == background {
             return Answer::Done;
         }
@@ -244,6 +138,11 @@ impl Engine {
         let changes = &mut self.changes[usize::from(background)];
         *changes = changes.saturating_add(1);
         Answer::Done
+    }
+
+    /// How often the app went to foreground (false) or background (true) since the tracker was opened.
+    pub fn changes_to(&self, background: bool) -> u32 {
+        self.changes[usize::from(background)]
     }
 
     // S5
@@ -377,7 +276,7 @@ impl Engine {
         Answer::Done
     }
 
-    fn begin(&mut self, id: Option<SessionId>, at: &mut At<'_>) {
+    pub(super) fn begin(&mut self, id: Option<SessionId>, at: &mut At<'_>) {
         if let Some(user) = &at.coming.user {
             self.memory.settings.user.clone_from(user);
         }
@@ -430,7 +329,7 @@ impl Engine {
     }
 
     /// The same where the maximum length is judged, too (S12). Where both apply it is the timeout (S8).
-    fn settle_with_length(&mut self, at: &mut At<'_>) {
+    pub(super) fn settle_with_length(&mut self, at: &mut At<'_>) {
         self.settle(at);
         if self.judged().is_some_and(|record| self.too_long(record, at.now)) {
             self.end(EndReason::MaxDuration, at);
@@ -467,23 +366,6 @@ impl Engine {
             record.account(now.elapsed);
             record.last_seen = now;
         }
-    }
-}
-
-/// The place of the latest event of a session.
-fn place(record: &SessionRecord, first: FirstEvent, anonymous: bool) -> SessionStamp {
-    let first = record.first_event.unwrap_or(first);
-    SessionStamp {
-        id: record.id.clone(),
-        index: record.index,
-        event_index: record.event_index,
-        previous_id: if anonymous { None } else { record.previous_id.clone() },
-        first_event_id: EventId(first.id),
-        first_event_time: first.time,
-        started_at: record.started_at.wall,
-        handled_errors: record.handled_errors,
-        unhandled_errors: record.unhandled_errors,
-        sampled_out: record.sampled_out,
     }
 }
 

@@ -11,6 +11,7 @@ mod restart;
 mod rules;
 mod sampling;
 mod snapshot;
+mod stamping;
 
 pub use attributes::{Attribute, Attributes};
 pub use engine::Engine;

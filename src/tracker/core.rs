@@ -17,7 +17,7 @@ use crate::journal::Writer;
 use crate::session::{Answer, Coming, Engine, Fact, Input, SessionRecord};
 
 use super::callbacks::{self, Callbacks};
-use super::scope::Scopes;
+use super::scopes::Scopes;
 use super::snapshot::Snapshot;
 
 /// A journal record: a stored event.

@@ -13,6 +13,7 @@ mod open;
 mod peek;
 mod queue;
 mod scope;
+mod scopes;
 mod senders;
 mod sessions;
 mod snapshot;
