@@ -11,21 +11,30 @@ use crate::error::{Error, ErrorKind, Result, invalid};
 
 /// Runs a call of the host's. An error or a panic becomes a status, and this thread's last error.
 pub(super) fn guard(call: impl FnOnce() -> Result<()>) -> sessio_status {
+    let mut call = Some(call);
+    status_of(&mut || call.take().map_or(Ok(()), |call| call()))
+}
+
+/// The same for calls that give something by value: `otherwise` when they fail.
+pub(super) fn guard_or<T>(otherwise: T, call: impl FnOnce() -> Result<T>) -> T {
+    let mut given = None;
+    guard(|| {
+        given = Some(call()?);
+        Ok(())
+    });
+    given.unwrap_or(otherwise)
+}
+
+/// One for all: a copy in each function of the interface was a tenth of the library.
+#[inline(never)]
+fn status_of(call: &mut dyn FnMut() -> Result<()>) -> sessio_status {
     match caught(call) {
         Ok(()) => SESSIO_OK,
         Err(e) => remember(&e),
     }
 }
 
-/// The same for calls that give something by value: `otherwise` when they fail.
-pub(super) fn guard_or<T>(otherwise: T, call: impl FnOnce() -> Result<T>) -> T {
-    caught(call).unwrap_or_else(|e| {
-        remember(&e);
-        otherwise
-    })
-}
-
-fn caught<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+fn caught(call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     quiet(|| catch_unwind(AssertUnwindSafe(call))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();

@@ -51,12 +51,19 @@ pub(super) unsafe fn try_set(
     change: impl FnOnce(ConfigBuilder) -> Result<ConfigBuilder>,
 ) -> Result<()> {
     // SAFETY: passed on from the caller.
-    let config = unsafe { sessio_config::borrow_mut(config)? };
+    replace(unsafe { sessio_config::borrow_mut(config)? }, Box::new(change))
+}
+
+/// One for all options: a copy in each was a tenth of the library.
+#[inline(never)]
+fn replace(config: &mut sessio_config, change: Box<Change<'_>>) -> Result<()> {
     let changed = change(config.builder.clone())?;
     changed.clone().build()?;
     config.builder = changed;
     Ok(())
 }
+
+type Change<'a> = dyn FnOnce(ConfigBuilder) -> Result<ConfigBuilder> + 'a;
 
 /// Milliseconds from C, where 0 means never.
 pub(super) fn time(ms: u64) -> Option<Duration> {
