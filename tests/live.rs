@@ -199,6 +199,7 @@ fn the_first_heartbeat_after_background_is_sent_though_delivery_rested_there() {
     // Longer than the wait after one failure, shorter than a session lives in background.
     world.clock.advance(SECOND * 60);
     tracker.set_is_background(false).unwrap();
+    world.wait_kept(2);
     pass(&world, &tracker, SECOND * 30);
     wait_for_signs(&receiver, &["alive visit-1"]);
 }

@@ -35,6 +35,8 @@ pub(crate) trait Queue {
     /// Any number, each as likely.
     fn random(&self) -> u64;
     fn in_background(&self) -> bool;
+    /// In background, and nothing is to be sent there.
+    fn is_resting(&self) -> bool;
     /// What a request says beside its items.
     fn source(&self, sent_at: i64) -> Result<Source>;
     fn tell(&self, report: &DeliveryReport<'_>);

@@ -184,6 +184,10 @@ impl Sender {
                 self.settle(0, 0, Fate::Unsendable);
                 continue;
             }
+            // Only now: what has been found may be from after the app went to background.
+            if queue.is_resting() {
+                return Ok(Step::Rest);
+            }
             let now = queue.now()?;
             self.planner.set_background(queue.in_background());
             self.planner.set_owed(self.backlog.owed());

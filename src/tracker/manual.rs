@@ -106,8 +106,7 @@ impl Manual {
         let taken = lock(&self.slots).get_mut(index).and_then(Slot::take);
         let Some(sender) = taken else { return Step::Rest };
         let mut work = AtWork { manual: self, index, sender: Some(sender) };
-        let resting = self.queue.is_resting();
-        work.sender.as_mut().filter(|_| !resting).map_or(Step::Rest, |sender| sender.next(&self.queue))
+        work.sender.as_mut().map_or(Step::Rest, |sender| sender.next(&self.queue))
     }
 
     fn pending(self: &Arc<Self>, index: usize, outgoing: Outgoing) -> PendingRequest {

@@ -97,14 +97,6 @@ impl TrackerQueue {
             work(shared, database.as_mut())
         })
     }
-
-    /// Nothing is to be sent now.
-    pub fn is_resting(&self) -> bool {
-        let rests = |shared: &Shared| {
-            shared.setting.background == BackgroundDelivery::Never && shared.snapshot.read().is_background
-        };
-        self.0.upgrade().is_none_or(|shared| rests(&shared))
-    }
 }
 
 impl Queue for TrackerQueue {
@@ -160,6 +152,13 @@ impl Queue for TrackerQueue {
             shared.setting.background != BackgroundDelivery::Always && shared.snapshot.read().is_background
         };
         self.0.upgrade().is_some_and(|shared| in_background(&shared))
+    }
+
+    fn is_resting(&self) -> bool {
+        let rests = |shared: &Shared| {
+            shared.setting.background == BackgroundDelivery::Never && shared.snapshot.read().is_background
+        };
+        self.0.upgrade().is_none_or(|shared| rests(&shared))
     }
 
     fn source(&self, sent_at: i64) -> Result<Source> {

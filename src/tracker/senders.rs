@@ -250,7 +250,7 @@ impl Carrier {
             } else if self.post.lock().closing {
                 self.sender.hurry();
             }
-            let step = if self.queue.is_resting() { Step::Rest } else { self.sender.next(&self.queue) };
+            let step = self.sender.next(&self.queue);
             self.post.set_clear(self.sender.clear_to());
             let goes_on = match step {
                 Step::Send(outgoing) => self.carry(outgoing),
