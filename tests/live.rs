@@ -111,6 +111,15 @@ fn a_heartbeat_goes_out_after_thirty_seconds_and_reaches_the_database() {
     assert_eq!(ledger(&tracker).accepted, 0, "it is no event");
 }
 
+/// Nobody asks: the worker looks at the clock once a second.
+#[test]
+fn the_workers_own_timer_brings_it() {
+    let (world, receiver) = (World::new(), Receiver::willing());
+    let _tracker = visiting(config(&world, &receiver));
+    world.clock.advance(SECOND * 30);
+    wait_for_signs(&receiver, &["alive visit-1"]);
+}
+
 #[test]
 fn none_in_background_none_while_paused_none_when_off_none_when_sampled_out() {
     let (world, receiver) = (World::new(), Receiver::willing());
