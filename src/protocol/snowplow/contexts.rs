@@ -33,23 +33,26 @@ impl<'a> Contexts<'a> {
     /// The contexts of an item in their envelope, if it has any.
     pub fn of(&self, item: &Item, facts: &Facts<'_>) -> Option<String> {
         let mut json = Json::sized(USUAL);
-        json.array(|json| {
-            if let Some(place) = facts.session.as_ref().filter(|_| self.config.session_context) {
-                self.session(json, place, facts);
-            }
-            if let Some(device) = &self.device {
-                json.raw(device);
-            }
-            if let Some(version) = facts.app_version.filter(|_| self.config.application_context) {
-                self.application(json, version);
-            }
-            if let Item::Event(stored) = item {
-                self.hosts(json, &stored.event);
-                self.trail(json, &stored.trail);
-            }
-        });
-        let contexts = json.into_text();
-        (contexts != "[]").then(|| format!(r#"{{"schema":"{}","data":{contexts}}}"#, schema::CONTEXTS))
+        describe(&mut json, schema::CONTEXTS, |json| json.array(|json| self.all(json, item, facts)));
+        let text = json.into_text();
+        // An array that is not empty ends with an object.
+        (!text.ends_with("[]}")).then_some(text)
+    }
+
+    fn all(&self, json: &mut Json, item: &Item, facts: &Facts<'_>) {
+        if let Some(place) = facts.session.as_ref().filter(|_| self.config.session_context) {
+            self.session(json, place, facts);
+        }
+        if let Some(device) = &self.device {
+            json.raw(device);
+        }
+        if let Some(version) = facts.app_version.filter(|_| self.config.application_context) {
+            self.application(json, version);
+        }
+        if let Item::Event(stored) = item {
+            self.hosts(json, &stored.event);
+            self.trail(json, &stored.trail);
+        }
     }
 
     fn session(&self, json: &mut Json, place: &Place<'_>, facts: &Facts<'_>) {
