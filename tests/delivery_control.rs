@@ -119,6 +119,24 @@ fn dropping_does_not_wait_for_the_network() {
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
 }
 
+#[test]
+fn who_waits_for_delivery_does_not_wait_beyond_closing() {
+    let (world, receiver) = (World::new(), Receiver::new(|_, _| None));
+    let tracker = open(one(&world, &receiver));
+    track(&tracker, &["one"]);
+    receiver.wait_for("a", 1);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let flush = scope.spawn(|| tracker.flush(common::PATIENCE * 3));
+        // Most likely it waits by then; else it is refused, which is right, too.
+        std::thread::sleep(Duration::from_millis(30));
+        tracker.close(Duration::from_millis(100)).unwrap();
+        let kind = flush.join().unwrap().unwrap_err().kind();
+        assert!(matches!(kind, ErrorKind::Timeout | ErrorKind::Closed), "{kind:?}");
+    });
+    assert!(start.elapsed() < common::PATIENCE, "{:?}", start.elapsed());
+}
+
 /// Blocks in `send` and ignores that nobody waits any more, as a system's name resolution does.
 struct Deaf(Arc<(Mutex<bool>, std::sync::Condvar)>);
 

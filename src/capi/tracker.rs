@@ -106,8 +106,8 @@ pub unsafe extern "C" fn sessio_tracker_free(tracker: *mut sessio_tracker) {
 /// callback on a thread of the library's it does not wait.
 ///
 /// SESSIO_OK: everything is stored, and what was tracked before has left for every destination, or was dropped by it.
-/// SESSIO_ERROR_TIMEOUT: not by the deadline; the last error says whether storing or sending was slow. It goes on
-/// without the call.
+/// SESSIO_ERROR_TIMEOUT: not by the deadline, or not before the tracker was closed by another thread; the last error says
+/// whether storing or sending was slow. It goes on without the call.
 ///
 /// # Safety
 /// `tracker` is NULL or valid.

@@ -66,13 +66,14 @@ impl Post {
         }
     }
 
-    /// Waits until nothing up to a place is owed.
+    /// Waits until nothing up to a place is owed, or nothing is sent any more. Gives whether nothing is owed.
     fn wait_clear(&self, place: (u64, u64), deadline: Instant) -> bool {
-        self.wait(deadline, |state| {
+        let is_over = |state: &mut State| {
             // Each time anew: the wake may have been for somebody else, who has waited for less.
             state.awaited = Some(state.awaited.map_or(place, |other| other.min(place)));
-            state.clear_to >= place
-        })
+            state.clear_to >= place || state.stopped || state.ended
+        };
+        self.wait(deadline, is_over) && self.lock().clear_to >= place
     }
 
     /// Waits until `ready`, or until the deadline. Gives whether it is.

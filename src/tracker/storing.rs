@@ -137,7 +137,8 @@ impl Tracker {
     /// neither a backoff nor a `Retry-After`. On a thread of the library's (in a callback) it does not wait.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] if not everything was stored and delivered in time, with the reason;
+    /// [`ErrorKind::Timeout`] if not everything was stored and delivered in time, or before the tracker was closed by
+    /// another thread, with the reason;
     /// [`ErrorKind::Closed`], [`ErrorKind::Forked`].
     pub fn flush(&self, timeout: Duration) -> Result<()> {
         self.check_open()?;
