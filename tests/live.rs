@@ -130,9 +130,11 @@ fn none_in_background_none_while_paused_none_when_off_none_when_sampled_out() {
     tracker.pause_session().unwrap();
     pass(&world, &tracker, SECOND * 40);
     drop(tracker);
-    let off = visiting(config(&world, &receiver).heartbeat_interval(None));
-    pass(&world, &off, SECOND * 40);
-    drop(off);
+    for never in [None, Some(Duration::ZERO)] {
+        let off = visiting(config(&world, &receiver).heartbeat_interval(never));
+        pass(&world, &off, SECOND * 40);
+        drop(off);
+    }
     let out = visiting(config(&world, &receiver).namespace("out").sampling(Sampling::new(0.0).unwrap()));
     pass(&world, &out, SECOND * 40);
     out.end_session().unwrap();

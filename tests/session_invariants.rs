@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use sessio::clock::Now;
 use sessio::event::User;
 use sessio::ids::{CountingIds, EventId, IdSource, InstanceId, SessionId};
-use sessio::session::{Answer, Engine, Fact, Input, Memory, Opening, RestartPolicy, Rules, Spent, State};
+use sessio::session::{
+    Answer, Coming, Engine, Fact, Input, Memory, Opening, RestartPolicy, Rules, Spent, State,
+};
 use session::model::Model;
 use uuid::Uuid;
 
@@ -86,13 +88,69 @@ impl Life {
             other => other,
         };
         let due = self.engine.expires_in(self.now);
-        let step = self.engine.step(input.clone(), self.ids.uuid(), self.now);
+        let fresh = self.ids.uuid();
+        self.ask(&input, fresh);
+        if let Input::SetBackground(background) = input {
+            self.change_with_an_event(background, fresh);
+        }
+        self.tell_later();
+        let step = self.engine.step(input.clone(), fresh, self.now);
+        if let Answer::Heartbeat(id) = &step.answer {
+            let open = self.engine.open_session().unwrap();
+            assert!(open.id == *id && !open.background && !open.paused && step.facts.is_empty());
+        }
         if matches!(input, Input::Tick) {
             assert_eq!(due == Some(0), !step.facts.is_empty(), "the timer knows when");
         }
         self.model.step(&input, self.now, &step);
         self.remember(step.facts);
         self.look();
+    }
+
+    /// S15: what callbacks are asked about is what begins; refused, nothing does.
+    fn ask(&self, input: &Input, fresh: Uuid) {
+        let begun = |facts: Vec<Fact>| {
+            facts.into_iter().find_map(|fact| match fact {
+                Fact::Began(record) => Some(record),
+                Fact::Ended(_) => None,
+            })
+        };
+        let asked = self.engine.coming(input, &fresh.into(), self.now);
+        let step = self.engine.clone().step(input.clone(), fresh, self.now);
+        assert_eq!(asked, begun(step.facts));
+        let mut refused = self.engine.clone();
+        let step = refused.step(input.clone(), Coming { refused: true, ..fresh.into() }, self.now);
+        assert_eq!(begun(step.facts), None);
+        assert_eq!(refused.memory().settings.last_index, self.engine.memory().settings.last_index);
+        if step.answer == Answer::Refused {
+            let mut left = self.engine.clone();
+            left.step(Input::Tick, fresh, self.now);
+            assert_eq!(refused.memory(), left.memory(), "it is as if nobody had asked");
+        }
+    }
+
+    /// S3: a change of background that is an event is the change, then the event.
+    fn change_with_an_event(&self, background: bool, fresh: Uuid) {
+        let (id, instance_id) = (EventId(Uuid::nil()), InstanceId(Uuid::nil()));
+        let (mut at_once, mut in_turn) = (self.engine.clone(), self.engine.clone());
+        let step = at_once.step(Input::Lifecycle { background, id, instance_id }, fresh, self.now);
+        let mut facts = in_turn.step(Input::SetBackground(background), fresh, self.now).facts;
+        if self.engine.memory().settings.background != background {
+            facts.extend(in_turn.step(Input::Event { id, instance_id, error: None }, fresh, self.now).facts);
+        }
+        assert_eq!((at_once.memory(), step.facts), (in_turn.memory(), facts));
+    }
+
+    /// What is told of a session that has ended takes a number, and nothing else.
+    fn tell_later(&self) {
+        let State::Ended(record) = &self.engine.memory().state else { return };
+        let (id, session) = (EventId(Uuid::nil()), record.clone());
+        let input = Input::EventIn { id, instance_id: InstanceId(Uuid::nil()), session: session.into() };
+        let mut engine = self.engine.clone();
+        let step = engine.step(input, Uuid::nil(), self.now);
+        let mut expected = self.engine.memory().clone();
+        expected.settings.sequence += u64::from(expected.settings.enabled);
+        assert_eq!((engine.memory(), step.facts), (&expected, Vec::new()));
     }
 
     fn reopen(&mut self, boot: Boot, in_background: bool, crashed: Option<u32>) {
@@ -176,11 +234,12 @@ fn limit() -> impl Strategy<Value = Option<u64>> {
 fn rules() -> impl Strategy<Value = Rules> {
     let policy = prop_oneof![2 => Just(RestartPolicy::Resume), 1 => Just(RestartPolicy::StartNew)];
     let switches = (prop::bool::weighted(0.8), prop::bool::weighted(0.8), any::<bool>());
-    (limit(), limit(), limit(), policy, switches).prop_map(
-        |(foreground_timeout, background_timeout, max_session, restart_policy, switches)| Rules {
+    (limit(), limit(), limit(), limit(), policy, switches).prop_map(
+        |(foreground_timeout, background_timeout, max_session, heartbeat, restart_policy, switches)| Rules {
             foreground_timeout,
             background_timeout,
             max_session,
+            heartbeat,
             restart_policy,
             auto_track: switches.0,
             end_on_user_change: switches.1,

@@ -28,9 +28,9 @@ impl ConfigBuilder {
         self
     }
 
-    /// How long without an event until a heartbeat (S13); none for never. Default 30 s.
+    /// How long without an event until a heartbeat (S13); none or 0 for never. Default 30 s.
     pub fn heartbeat_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
-        self.0.rules.heartbeat = interval.into().map(milliseconds);
+        self.0.rules.heartbeat = interval.into().map(milliseconds).filter(|interval| *interval > 0);
         self
     }
 

@@ -87,7 +87,7 @@ pub enum Answer {
     AlreadyActive,
     /// `resume`: a session began.
     Started,
-    /// A callback refused the session that would have begun (S15): nothing was changed.
+    /// A callback refused the session that would have begun (S15): only what was due by the clock was done.
     Refused,
     /// A heartbeat of the open session is due (S13).
     Heartbeat(SessionId),

@@ -64,6 +64,8 @@ pub struct Model {
     enabled: bool,
     closed: bool,
     user: Option<Arc<User>>,
+    /// Since the last event in a session, its beginning, the opening, or a heartbeat.
+    quiet: u64,
 }
 
 impl Model {
@@ -84,6 +86,7 @@ impl Model {
             enabled: true,
             closed: false,
             user: None,
+            quiet: 0,
         }
     }
 
@@ -142,7 +145,7 @@ impl Model {
             }
         }
         let goes_on = self.open.is_some() && ends.is_none();
-        (self.now, self.boot) = (opening.now, opening.boot_id);
+        (self.now, self.boot, self.quiet) = (opening.now, opening.boot_id, 0);
         self.facts(ends, false, facts, None);
         (self.paused, self.closed, self.background) = (false, false, opening.in_background);
         if !goes_on && !self.rules.remember_user {
@@ -159,6 +162,7 @@ impl Model {
     fn pass_time(&mut self, now: Now) {
         let passed = now.elapsed - self.now.elapsed;
         self.now = now;
+        self.quiet += passed;
         if let Some(open) = &mut self.open {
             open.idle += passed;
             let state = if self.paused { 2 } else { usize::from(self.background) };
@@ -285,6 +289,7 @@ impl Model {
             age: 0,
         });
         (self.last, self.last_index, self.unlinked) = (Some(record.id.clone()), record.index, false);
+        self.quiet = 0;
     }
 
     fn answer(&mut self, input: &Input, begins: bool, answer: &Answer) {
@@ -304,7 +309,20 @@ impl Model {
             (Input::Resume, Answer::Resumed) => assert!(self.paused && open && !begins),
             (Input::Resume, Answer::AlreadyActive) => assert!(!self.paused && open && !begins),
             (Input::Event { .. } | Input::Start | Input::Resume, _) => panic!("{input:?} gives {answer:?}"),
+            (Input::Tick, answer) => self.beats(answer),
             (_, answer) => assert_eq!(*answer, Answer::Done),
+        }
+    }
+
+    /// S13: after so long without an event, while the session is active and in foreground.
+    fn beats(&mut self, answer: &Answer) {
+        let due = self.rules.heartbeat.is_some_and(|interval| self.quiet >= interval);
+        match self.open_id().filter(|_| due && !self.paused && !self.background) {
+            Some(id) => {
+                assert_eq!(*answer, Answer::Heartbeat(id.clone()));
+                self.quiet = 0;
+            }
+            None => assert_eq!(*answer, Answer::Done),
         }
     }
 
@@ -317,6 +335,7 @@ impl Model {
         let open = self.open.as_mut().filter(|_| !self.paused);
         assert_eq!(stamp.session.is_some(), open.is_some(), "in a session if one is open and not paused");
         let (Some(open), Some(place)) = (open, &stamp.session) else { return };
+        self.quiet = 0;
         open.events += 1;
         let first = *open.first.get_or_insert((stamp.event_id.0, stamp.time));
         match error {
