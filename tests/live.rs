@@ -243,6 +243,16 @@ fn nothing_live_when_nothing_is_sent_in_background() {
 }
 
 #[test]
+fn an_erasure_forgets_those_that_wait() {
+    let (world, receiver) = (World::new(), Receiver::willing());
+    let tracker = open(config(&world, &receiver).manual_delivery(true));
+    tracker.start_session_with_id("visit-1").unwrap();
+    pass(&world, &tracker, SECOND * 30);
+    tracker.erase().unwrap();
+    assert!(matches!(tracker.next_request().unwrap(), NextRequest::Nothing));
+}
+
+#[test]
 fn a_host_that_drives_delivery_is_handed_them() {
     let world = World::new();
     let exceptionless = Exceptionless::new("http://exceptionless.test", "key").unwrap();

@@ -69,10 +69,12 @@ mod tests {
             beat("b", false, 2),
             beat("b", true, 3),
             beat("c", false, 4),
+            beat("c", false, 5),
+            beat("c", true, 6),
         ];
         all.clone().into_iter().for_each(|beat| beats.push(beat));
-        let mut next = || beats.next(Now::new(0, 5));
-        assert_eq!([next(), next(), next()], [1, 3, 4].map(|at| Some(all[at].clone())));
+        let mut next = || beats.next(Now::new(0, 7));
+        assert_eq!([next(), next(), next(), next()], [1, 3, 5, 6].map(|at| Some(all[at].clone())));
         assert_eq!(next(), None);
     }
 
