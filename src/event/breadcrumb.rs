@@ -69,7 +69,8 @@ impl Trail {
         }
         let mut crumb = [0; FRONT + NAME];
         let length = write(event.kind(), time, &mut crumb);
-        while self.count >= self.most || (self.count > 0 && self.bytes.len() + length > self.room()) {
+        // One always has room, so that this ends.
+        while self.count >= self.most || self.bytes.len() + length > self.room() {
             self.forget_oldest();
         }
         self.bytes.extend(&crumb[..length]);
@@ -236,6 +237,15 @@ mod tests {
         assert_eq!((trail.len(), bytes(&trail)), (0, vec![0; 4]));
         trail.push(&feature("again"), 1);
         assert_eq!((trail.bytes.capacity(), crumbs(&trail).len()), (capacity, 1));
+    }
+
+    #[test]
+    fn the_memory_is_used_to_the_last_byte() {
+        let mut trail = Trail::new(7);
+        (0..7).for_each(|time| trail.push(&feature(&"x".repeat(USUAL - FRONT)), time));
+        assert_eq!((trail.len(), trail.bytes.len()), (7, trail.room()));
+        trail.push(&feature(&"x".repeat(USUAL - FRONT + 1)), 7);
+        assert_eq!(trail.len(), 6, "one byte more takes the place of two");
     }
 
     #[test]
