@@ -16,7 +16,7 @@ use sessio::protocol::{
 use sessio::session::SessionRecord;
 use sessio::{BackgroundDelivery, ConfigBuilder, NextRequest, Preset, Sampling, Tracker};
 
-/// Knows signs of life: `alive visit-1`, `closed visit-1`.
+/// Knows signs of life: `alive visit-1`, `closed visit-1`; of sessions called `deaf` nothing but the end.
 struct Alive(Lines);
 
 impl Protocol for Alive {
@@ -42,6 +42,9 @@ impl Protocol for Alive {
 
     fn heartbeat(&self, session: &SessionId, closes: bool, _: &Source) -> Option<Request> {
         let line = format!("{} {session}", if closes { "closed" } else { "alive" });
+        if line == "alive deaf" {
+            return None;
+        }
         let (url, body) = (self.0.url.clone(), line.into_bytes());
         Some(Request { method: Method::Post, url, headers: Vec::new(), body, takes_gzip: false })
     }
@@ -240,6 +243,17 @@ fn nothing_live_when_nothing_is_sent_in_background() {
     tracker.poll().unwrap();
     tracker.close(SECOND).unwrap();
     assert_eq!(receiver.lines("a"), ["start 1"]);
+}
+
+#[test]
+fn one_that_a_receiver_does_not_know_holds_up_no_other() {
+    let (world, receiver) = (World::new(), Receiver::willing());
+    let tracker = open(config(&world, &receiver).manual_delivery(true));
+    tracker.start_session_with_id("deaf").unwrap();
+    pass(&world, &tracker, SECOND * 30);
+    tracker.end_session().unwrap();
+    let NextRequest::Send(pending) = tracker.next_request().unwrap() else { panic!("the end, live") };
+    assert_eq!(pending.request().body, b"closed deaf");
 }
 
 #[test]

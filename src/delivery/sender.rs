@@ -155,9 +155,12 @@ impl Sender {
         if self.planner.is_waiting(now) {
             return None;
         }
-        let beat = queue.next_beat(self.index, now)?;
-        let source = queue.source(now.wall).ok()?;
-        let request = self.destination.protocol().heartbeat(&beat.session, beat.closes, &source)?;
+        let beats = std::iter::from_fn(|| queue.next_beat(self.index, now));
+        let mut requests = beats.filter_map(|beat| {
+            let source = queue.source(now.wall).ok()?;
+            self.destination.protocol().heartbeat(&beat.session, beat.closes, &source)
+        });
+        let request = requests.next()?;
         self.is_live = true;
         Some(Outgoing { request, items: 0, oversize: false })
     }
