@@ -5,6 +5,7 @@ mod common;
 
 use common::{SECOND, World, ledger, open, stored, track};
 use sessio::event::StoredEvent;
+use sessio::ids::UserId;
 use sessio::{EndReason, ErrorKind, Event, Tracker, User};
 
 fn last(tracker: &Tracker) -> StoredEvent {
@@ -48,6 +49,30 @@ fn the_crash_is_told_in_the_session_that_crashed() {
     let own = tracker.session().unwrap();
     assert_eq!((own.index, own.event_index), (2, 1), "the open session is untouched");
     ledger(&tracker);
+}
+
+#[test]
+fn it_is_told_as_the_session_was() {
+    let world = World::new();
+    let config = |version| world.config().app("shop", version);
+    let tracker = open(config("1.0"));
+    tracker.set_anonymous(true).unwrap();
+    tracker.start_session_with_id("in-foreground").unwrap();
+    tracker.end_session().unwrap();
+    tracker.set_is_background(true).unwrap();
+    tracker.start_session_with_id("in-background").unwrap();
+    tracker.set_anonymous(false).unwrap();
+    drop(tracker);
+    let tracker = open(config("2.0"));
+    track(&tracker, &["now"]);
+    let now = last(&tracker).stamp;
+    assert!(now.user_id != UserId::NIL && !now.in_background);
+    for (id, in_background) in [("in-foreground", false), ("in-background", true)] {
+        tracker.track_in_session(&error(false), id).unwrap();
+        let told = last(&tracker).stamp;
+        assert_eq!((told.app_version.as_deref(), told.in_background), (Some("1.0"), in_background), "{id}");
+        assert_eq!(told.user_id, UserId::NIL, "{id}");
+    }
 }
 
 #[test]

@@ -200,7 +200,9 @@ fn a_callback_may_remove_itself() {
         count.fetch_add(1, Ordering::Relaxed);
         weak.upgrade().unwrap().remove_callback(*id.get().unwrap()).unwrap()
     });
-    own.set(tracker.add_callback(once).unwrap()).unwrap();
+    let own_id = tracker.add_callback(once).unwrap();
+    assert_ne!(own_id.0, 0, "0 is nobody's, so that C can say none");
+    own.set(own_id).unwrap();
     track(&tracker, &["a", "b", "c"]);
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     assert_eq!(stored(&tracker), ["a", "b", "c"]);

@@ -73,6 +73,12 @@ fn a_session_that_crashes_is_kept_if_that_is_asked_for() {
     let id = tracker.history(1).unwrap()[0].id.clone().unwrap().to_string();
     tracker.track_in_session(&sessio::Event::error("Crash", "", true).unwrap(), &id).unwrap();
     counted(&tracker, 4, 1);
+    assert_eq!(tracker.stored_events(0, 9).unwrap().len(), 3, "what is told of it later is kept, too");
+    let fine = tracker.history(2).unwrap()[1].id.clone().unwrap().to_string();
+    tracker.track_in_session(&sessio::Event::error("Late", "", false).unwrap(), &fine).unwrap();
+    assert_eq!(tracker.stored_events(0, 9).unwrap().len(), 3, "of one that ended well it is not");
+    drop(tracker);
+    counted(&open(config()), 5, 2);
 }
 
 /// A process of its own holds events, in the database and in the journal, and is killed: with a crash mark they are kept,
