@@ -129,6 +129,23 @@ fn a_callback_may_call_everything() {
 }
 
 #[test]
+fn a_callback_may_start_a_session_of_another_tracker() {
+    let world = World::new();
+    let refusing = Callback::session_start(|start| start.session().index == 1);
+    let other = Arc::new(open(world.config().namespace("other").callback(refusing)));
+    let inner = Arc::clone(&other);
+    let start = Callback::session_start(move |_| inner.start_session().is_ok());
+    let tracker = open(world.config().callback(start));
+    tracker.start_session().unwrap();
+    assert_eq!(other.session().unwrap().index, 1);
+    assert_eq!(
+        tracker.start_session().unwrap_err().kind(),
+        ErrorKind::Refused,
+        "the other refuses its second"
+    );
+}
+
+#[test]
 fn concurrent_starts_begin_one_session_and_ask_once() {
     for _ in 0..20 {
         let world = World::new();
