@@ -121,6 +121,29 @@ fn an_idle_scope_ends_by_the_timer_and_by_its_next_event() {
     assert_eq!((idle.session().unwrap().index, idle.session().unwrap().event_index), (2, 1));
 }
 
+/// The journal is full, so that not even an end fits into it: the worker makes up for it.
+#[test]
+fn one_that_is_freed_without_room_for_its_end_ends_later() {
+    let world = World::new();
+    let ends: Arc<Mutex<Vec<_>>> = Arc::default();
+    let noted = Arc::clone(&ends);
+    let change = Callback::session_change(move |change| {
+        let end = change.end_reason().map(|reason| (change.session.id.clone(), reason));
+        noted.lock().unwrap().extend(end);
+    });
+    let tracker = open(world.config().full_wait(Duration::ZERO).callback(change));
+    let (scope, other) = (tracker.new_scope().unwrap(), tracker.new_scope().unwrap());
+    scope.start_session_with_id("orphan").unwrap();
+    tracker.flush(common::PATIENCE).unwrap();
+    let lock = world.lock();
+    while other.start_session().is_ok() {}
+    drop(scope);
+    drop(lock);
+    let orphan = (sessio::ids::SessionId::parse("orphan").ok(), EndReason::Shutdown);
+    until("it has ended", || ends.lock().unwrap().contains(&orphan));
+    ledger(&tracker);
+}
+
 #[test]
 fn what_is_said_to_the_tracker_holds_for_its_scopes() {
     let world = World::new();
