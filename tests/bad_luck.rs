@@ -287,9 +287,7 @@ fn an_erasure_outlives_a_namespace_that_was_killed_before_it_knew() {
     if rerun::part().is_some() {
         let tracker = open(config(&World::new(), &rerun::folder()));
         secretive(&tracker);
-        std::fs::write(rerun::folder().join("ready"), "").unwrap();
-        std::thread::sleep(PATIENCE * 2);
-        return;
+        rerun::wait_to_be_killed();
     }
     let world = World::new();
     let tracker = world.open();

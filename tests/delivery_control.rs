@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use common::receiver::{Lines, Receiver, retry_after, status};
 use common::{SECOND, World, ledger, open, track, until};
 use sessio::delivery::{Answer, Call, DeliveryObserver, DeliveryOutcome, DeliveryReport, Outcome, Transport};
 use sessio::protocol::{BatchLimits, Item, Protocol, Request, Response, Source, Verdict};
-use sessio::{BackgroundDelivery, ConfigBuilder, ErrorKind, NextRequest, PendingRequest, Tracker};
+use sessio::{BackgroundDelivery, Callback, ConfigBuilder, ErrorKind, NextRequest, PendingRequest, Tracker};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -122,14 +123,20 @@ fn dropping_does_not_wait_for_the_network() {
 #[test]
 fn who_waits_for_delivery_does_not_wait_beyond_closing() {
     let (world, receiver) = (World::new(), Receiver::new(|_, _| None));
-    let tracker = open(one(&world, &receiver));
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    let change = Callback::session_change(move |_| _ = count.fetch_add(1, Ordering::SeqCst));
+    // Nothing is stored, and nobody told, before it is asked for.
+    let tracker = open(one(&world, &receiver).commit_window(Duration::MAX).callback(change));
     track(&tracker, &["one"]);
+    tracker.poll().unwrap();
     receiver.wait_for("a", 1);
+    let before = told.load(Ordering::SeqCst);
+    tracker.end_session().unwrap();
     let start = Instant::now();
     std::thread::scope(|scope| {
         let flush = scope.spawn(|| tracker.flush(common::PATIENCE * 3));
-        // Most likely it waits by then; else it is refused, which is right, too.
-        std::thread::sleep(Duration::from_millis(30));
+        until("it is at work", || told.load(Ordering::SeqCst) > before);
         // On a busy disk there may be no time for the files.
         let _ = tracker.close(Duration::from_millis(100));
         let kind = flush.join().unwrap().unwrap_err().kind();

@@ -13,7 +13,6 @@ mod drain;
 mod server;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Child;
@@ -50,14 +49,6 @@ fn child(test: &str, kind: Kind, server: &Server, requests: usize, world: &World
     let _ = std::fs::remove_file(world.folder.path().join("ready"));
     let part = format!("{} {} {requests}", kind.name, server.url(""));
     rerun::this_test(test, &part, world.folder.path()).spawn().unwrap()
-}
-
-/// In a child: it has come to where it is to be killed.
-fn wait_for_the_kill() -> ! {
-    File::create(rerun::folder().join("ready")).unwrap();
-    loop {
-        std::thread::park();
-    }
 }
 
 fn kill(mut child: Child) {
@@ -106,7 +97,7 @@ impl Transport for Fatal {
         let (call, pending) = call();
         self.http.send(request, call);
         pending.wait(Instant::now() + PATIENCE).unwrap().unwrap();
-        wait_for_the_kill();
+        rerun::wait_to_be_killed();
     }
 }
 
@@ -147,7 +138,7 @@ struct Last;
 
 impl DeliveryObserver for Last {
     fn on_delivery(&self, _: &DeliveryReport<'_>) {
-        wait_for_the_kill();
+        rerun::wait_to_be_killed();
     }
 }
 

@@ -99,10 +99,7 @@ fn what_is_held_when_the_process_is_killed_has_its_fate_at_the_next_start() {
         if part == "crashed" {
             tracker.mark_crashed();
         }
-        std::fs::write(rerun::folder().join("ready"), "").unwrap();
-        loop {
-            std::thread::park();
-        }
+        rerun::wait_to_be_killed();
     }
     for (part, sampled, kept) in [("crashed", 0, 3), ("killed", 3, 0)] {
         let world = World::new();

@@ -54,7 +54,7 @@ pub(super) unsafe fn try_set(
     replace(unsafe { sessio_config::borrow_mut(config)? }, Box::new(change))
 }
 
-/// One for all options: a copy in each was a tenth of the library.
+/// One for all options, for the size of the library (as `boundary::guard`).
 #[inline(never)]
 fn replace(config: &mut sessio_config, change: Box<Change<'_>>) -> Result<()> {
     let changed = change(config.builder.clone())?;

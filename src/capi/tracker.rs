@@ -67,7 +67,8 @@ pub unsafe extern "C" fn sessio_tracker_open(
 /// that a receiver asked for, or a backoff, is not shortened; a request that has no answer by then is cancelled. What
 /// is not sent goes out after the next start. Every other call but `sessio_tracker_free` gives SESSIO_ERROR_CLOSED
 /// from now on. The session does not end, it may go on after a restart, unless the policy is
-/// SESSIO_RESTART_START_NEW. Called in a callback on a thread of the library's it does not wait.
+/// SESSIO_RESTART_START_NEW: then receivers that know live ends are told at once, too. Call it when the app exits. Called in a
+/// callback on a thread of the library's it does not wait.
 ///
 /// SESSIO_ERROR_TIMEOUT: not everything could be stored in the database in time. It is in the journal, and there
 /// after the next start. That not everything could be sent is no failure: `sessio_tracker_flush` tells.
@@ -83,7 +84,7 @@ pub unsafe extern "C" fn sessio_tracker_close(
     unsafe { on(tracker, |tracker| tracker.close(Duration::from_millis(timeout_ms))) }
 }
 
-/// Frees a tracker; one that is open is closed without waiting for the network. Calls under way in other threads end
+/// Frees a tracker; one that is open is closed without waiting for the network: nothing is sent any more, also not live. Calls under way in other threads end
 /// properly. In a forked child it leaks on purpose. NULL is fine.
 ///
 /// # Safety

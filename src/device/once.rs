@@ -32,15 +32,17 @@ impl<T> Found<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     use super::*;
 
     #[test]
     fn threads_look_once_and_a_child_waits_for_nobody() {
         static LOOKS: AtomicUsize = AtomicUsize::new(0);
+        static ASKING: AtomicUsize = AtomicUsize::new(0);
         fn look() -> usize {
-            std::thread::sleep(Duration::from_millis(5));
+            while ASKING.load(Ordering::SeqCst) < 4 {
+                std::thread::yield_now();
+            }
             LOOKS.fetch_add(1, Ordering::SeqCst) + 1
         }
         fn never() -> usize {
@@ -50,7 +52,14 @@ mod tests {
         }
         static FOUND: Found<usize> = Found::new();
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| *FOUND.of(1, look))).collect();
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        ASKING.fetch_add(1, Ordering::SeqCst);
+                        *FOUND.of(1, look)
+                    })
+                })
+                .collect();
             threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), 1));
         });
         std::thread::spawn(|| FOUND.of(2, never));

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// Set in the second process; says what the test is to do there.
 const PART: &str = "SESSIO_TEST_PART";
+/// How long a child waits to be killed.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What the process was started for; none in the one that started it.
 pub fn part() -> Option<String> {
@@ -14,6 +17,17 @@ pub fn part() -> Option<String> {
 /// A folder that was handed over.
 pub fn folder() -> PathBuf {
     PathBuf::from(std::env::var("SESSIO_TEST_FOLDER").unwrap())
+}
+
+/// In a child that has come to where it is to be killed: says so (`ready` in the folder) and waits for it, not for ever,
+/// should the one that started it be gone.
+pub fn wait_to_be_killed() -> ! {
+    std::fs::write(folder().join("ready"), "").unwrap();
+    let deadline = Instant::now() + LONGEST;
+    while let Some(left) = deadline.checked_duration_since(Instant::now()) {
+        std::thread::park_timeout(left);
+    }
+    std::process::exit(1)
 }
 
 /// This test program, to run one test alone.
